@@ -1,0 +1,7 @@
+# Linked privately by every target of ours.
+add_library(bantam_warnings INTERFACE)
+target_compile_options(bantam_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+if(BANTAM_WERROR)
+  target_compile_options(bantam_warnings INTERFACE -Werror)
+endif()
+# Assertions say "a bug of ours": they stay on in every build but the release one.

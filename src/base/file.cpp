@@ -1,0 +1,92 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "base/error.h"
+
+namespace bantam {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 20;
+
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd > 2) ::close(fd);
+  }
+};
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  const Descriptor in{path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (in.fd < 0) throw IoError("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  std::string text;
+  for (;;) {
+    const size_t filled = text.size();
+    text.resize(filled + kBufferBytes);
+    const ssize_t got = ::read(in.fd, text.data() + filled, kBufferBytes);
+    text.resize(filled + static_cast<size_t>(got < 0 ? 0 : got));
+    if (got == 0) return text;
+    if (got < 0 && errno != EINTR) throw IoError("{}: cannot be read: {}", path.string(), std::strerror(errno));
+  }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  temporary_ = path_;
+  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd_ < 0) throw IoError("{}: cannot be created: {}", path_.string(), std::strerror(errno));
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  size_ += bytes.size();
+  buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (buffer_.size() >= kBufferBytes) flush_buffer();
+}
+
+void AtomicFile::pad_to(size_t alignment) {
+  const size_t rest = size_ % alignment;
+  if (rest == 0) return;
+  size_ += alignment - rest;
+  buffer_.append(alignment - rest, '\0');
+}
+
+void AtomicFile::flush_buffer() {
+  size_t done = 0;
+  while (done < buffer_.size()) {
+    const ssize_t put = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      throw IoError("{}: cannot write {} bytes: {}; the file was left as it was", path_.string(), size_,
+                    std::strerror(errno));
+    }
+    done += static_cast<size_t>(put);
+  }
+  buffer_.clear();
+}
+
+void AtomicFile::commit() {
+  flush_buffer();
+  if (::fsync(fd_) != 0) throw IoError("{}: cannot be flushed to disk: {}", path_.string(), std::strerror(errno));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    throw IoError("{}: cannot be replaced: {}", path_.string(), std::strerror(errno));
+  }
+  ::close(std::exchange(fd_, -1));
+  const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+  const Descriptor dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (dir.fd >= 0) ::fsync(dir.fd);
+}
+
+}  // namespace bantam

@@ -1,0 +1,42 @@
+// Whole-file reading and all-or-nothing writing, used wherever a result must never be half there.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace bantam {
+
+// The file's bytes; "-" reads standard input. Throws IoError naming the path.
+std::string read_file(const std::filesystem::path& path);
+
+// Writes beside the target and renames on commit(): readers see the old file or the whole new one, even after
+// kill -9 or a power cut. Destroyed without commit(), it leaves nothing behind. Throws IoError naming the path,
+// and on a full disk the number of bytes it was trying to write.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // Zero bytes up to the next multiple of `alignment`.
+  void pad_to(size_t alignment);
+  size_t size() const { return size_; }
+  // Flushes to the disk, then renames over the target.
+  void commit();
+
+ private:
+  void flush_buffer();
+
+  std::filesystem::path path_, temporary_;
+  std::string buffer_;
+  size_t size_ = 0;
+  int fd_ = -1;
+};
+
+}  // namespace bantam
