@@ -1,6 +1,7 @@
 // Q8_0: 32 signed bytes and one half-precision scale; value = scale * q. (GGUF type 8)
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,98 @@
+// The arithmetic under the ops: a table of pure, single-threaded functions over row ranges, one table per instruction
+// set. scalar.cpp is the definition; the others are tested against it. Ops in `model/` split rows over threads.
+//
+// Every output element is accumulated in one order that depends only on the table and the row length, never on how many
+// rows or which tile it is computed with: a row's result does not depend on its neighbours.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "tensor/tensor.h"
+
+namespace bantam {
+
+// y[r * y_stride + o] = sum_i x[r][i] * w[o][i], r < rows, o in a range given apart.
+struct MatmulArgs {
+  const std::byte* w;  // [out, in] in the kernel's weight format
+  size_t w_row_bytes;
+  int in;              // a multiple of the format's block
+  const std::byte* x;  // [rows, in] in the format's activation type
+  size_t x_row_bytes;
+  int rows;
+  real* y;
+  int y_stride;
+};
+using MatmulKernel = void (*)(const MatmulArgs& args, int out_begin, int out_end);
+
+// Attention of one query head over cached rows [0, count): y[head_dim] = softmax(cap(scale * q.k)) v.
+struct AttendArgs {
+  const real* q;
+  const real* k;  // row j at k + j * kv_stride
+  const real* v;
+  size_t kv_stride;
+  int count, head_dim;
+  real scale, cap;  // cap 0: none; otherwise scores become cap * tanh(score / cap)
+  real* scores;     // scratch, `count` values
+  real* y;
+};
+
+enum class Activation { silu, gelu_tanh };
+
+struct AdamwArgs {
+  real* w;
+  const real* g;
+  float* m;  // first and second moments
+  float* v;
+  size_t n;
+  float lr, beta1, beta2, eps, weight_decay;
+  float bias1, bias2;  // 1 - beta^t
+  float grad_scale;
+};
+
+struct Kernels {
+  std::string_view name;  // "scalar", "avx2", "avx512", "neon"
+
+  // Indexed by weight format; never null for a known format.
+  MatmulKernel matmul[kDTypeSlots];
+  // x[n] to `n / 32` Q8_0 blocks, exactly as encode_q8_0 does.
+  void (*quantize_q8_0)(const real* x, std::byte* blocks, int n);
+
+  real (*dot)(const real* a, const real* b, int n);
+  // y += a * x
+  void (*axpy)(real a, const real* x, real* y, size_t n);
+  // y = a + b; y may be a or b
+  void (*add)(const real* a, const real* b, real* y, size_t n);
+  // y = x / rms(x) * (w + plus), rms = sqrt(mean(x^2) + eps); returns 1 / rms
+  real (*rmsnorm)(const real* x, const real* w, real* y, int n, real eps, real plus);
+  // dx += d/dx; dw += d/dw, given what rmsnorm returned
+  void (*rmsnorm_backward)(const real* x, const real* w, real inv_rms, const real* dy, real* dx, real* dw, int n,
+                           real plus);
+  // In place; returns log(sum(exp(x))).
+  real (*softmax)(real* x, int n);
+  // y = act(gate) * up
+  void (*gated)(Activation act, const real* gate, const real* up, real* y, size_t n);
+  // dgate += ..., dup += ...
+  void (*gated_backward)(Activation act, const real* gate, const real* up, const real* dy, real* dgate, real* dup,
+                         size_t n);
+  // y = cap * tanh(x / cap); y may be x
+  void (*soft_cap)(const real* x, real cap, real* y, size_t n);
+  // x = exp(x - shift), for attention's backward
+  void (*exp_shifted)(real* x, real shift, size_t n);
+  void (*attend)(const AttendArgs& args);
+  // Decoupled weight decay (arXiv 1711.05101), g scaled by grad_scale first.
+  void (*adamw)(const AdamwArgs& args);
+};
+
+// The table for this CPU, chosen once: the best supported one, or BANTAM_KERNELS=name from the environment.
+// Throws UsageError listing the known and the usable names when that name is neither.
+const Kernels& active_kernels();
+
+// Every table compiled in and usable on this CPU, slowest first; the first is the scalar definition.
+std::span<const Kernels* const> usable_kernels();
+
+// A usable table by name; throws UsageError as active_kernels() does.
+const Kernels& kernels_by_name(std::string_view name);
+
+}  // namespace bantam
