@@ -1,0 +1,26 @@
+// Ctrl-C (and SIGTERM) as a flag that long commands look at, so that they can stop in good order.
+#pragma once
+
+namespace bantam {
+
+// Thrown by a command that stopped because of Ctrl-C; main() exits with 130 and prints nothing.
+struct Interrupted {};
+
+// While one is alive, Ctrl-C sets the flag instead of ending the process; a second Ctrl-C before the flag is cleared
+// ends it at once. At most one at a time.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+};
+
+bool interrupted();
+void clear_interrupt();
+
+inline void throw_if_interrupted() {
+  if (interrupted()) throw Interrupted{};
+}
+
+}  // namespace bantam

@@ -1,0 +1,84 @@
+// The command line: lists the commands and turns what they throw into one paragraph and an exit code.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+
+namespace {
+
+using namespace bantam;
+
+enum ExitCode { kSuccess = 0, kInternal = 1, kBadInput = 2, kInterrupted = 130 };
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  bantam chat\n"
+    "  bantam generate -m model.gguf -p 'Once upon a time' -n 64\n"
+    "  bantam CMD --help\n"
+    "\n"
+    "Without -m a command uses the model inside this program, where it has one.\n"
+    "Exit codes: 0 success; 1 a fault of the program; 2 bad input, flags or environment; 130 after Ctrl-C.\n";
+
+void add_commands([[maybe_unused]] CLI::App& app) {}
+
+int complain(int code, const char* message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "bantam: {}\n", message);
+  return code;
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const auto chosen = app.get_subcommands();
+  const std::string command = chosen.empty() ? "bantam" : "bantam " + chosen.front()->get_name();
+  return complain(kBadInput, fmt::format("{} (see {} --help)", error.what(), command).c_str());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Bantam makes, shrinks and runs small language models on the computer you have.", "bantam");
+  app.set_version_flag("--version", std::string("bantam ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  add_commands(app);
+  try {
+    if (argc < 2) {
+      fmt::print(stderr, "{}", app.help());
+      return kBadInput;
+    }
+    app.parse(argc, argv);
+    flush_output();
+    return kSuccess;
+  } catch (const CLI::CallForHelp&) {
+    print(app.help());
+  } catch (const CLI::CallForVersion& version) {
+    print(version.what() + std::string("\n"));
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error);
+  }
+  flush_output();
+  return kSuccess;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const OutputClosed&) {
+    return kSuccess;
+  } catch (const Interrupted&) {
+    return kInterrupted;
+  } catch (const Error& error) {
+    return complain(kBadInput, error.what());
+  } catch (const std::bad_alloc&) {
+    return complain(kBadInput, "out of memory; a smaller model, context or batch may fit");
+  } catch (const std::exception& error) {
+    return complain(kInternal, fmt::format("internal error: {}; please report it", error.what()).c_str());
+  }
+}
