@@ -40,7 +40,7 @@ bool cpu_has_tiles() {
 bool can_run_tiles() { return cpu_has_tiles() && request_tiles(); }
 
 // The double build exists to check gradients; it has no bf16 products.
-constexpr bool kTilesBuilt = false;
+constexpr bool kTilesBuilt = std::is_same_v<real, float>;
 
 #else
 
