@@ -1,0 +1,66 @@
+#include "model/config.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace bantam {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const std::string& source) : source_(source) {}
+
+  void range(std::string_view field, int64_t found, int64_t low, int64_t high) const {
+    if (found < low || found > high) {
+      throw FormatError("{}: {} is {}, expected a value from {} to {}", source_, field, found, low, high);
+    }
+  }
+  void positive(std::string_view field, float found) const {
+    if (!(found > 0) || !std::isfinite(found)) {
+      throw FormatError("{}: {} is {}, expected a finite value above 0", source_, field, found);
+    }
+  }
+  void not_negative(std::string_view field, float found) const {
+    if (!(found >= 0) || !std::isfinite(found)) {
+      throw FormatError("{}: {} is {}, expected a finite value of at least 0", source_, field, found);
+    }
+  }
+
+ private:
+  const std::string& source_;
+};
+
+}  // namespace
+
+void validate(const ModelConfig& c, const std::string& source) {
+  const Checker check(source);
+  check.range("vocabulary size", c.vocab, 1, 1 << 24);
+  check.range("model width", c.dim, 1, 1 << 17);
+  check.range("head width", c.head_dim, 2, 1 << 13);
+  check.range("layer count", c.layers(), 1, 1 << 10);
+  check.range("context length", c.context, 1, 1 << 28);
+  check.range("rotated head width", c.rope_dim, 2, c.head_dim);
+  if (c.rope_dim % 2 != 0)
+    throw FormatError("{}: rotated head width is {}, expected an even value", source, c.rope_dim);
+  check.positive("norm epsilon", c.norm_eps);
+  check.positive("embedding scale", c.embed_scale);
+  check.not_negative("attention scale", c.attn_scale);
+  check.not_negative("attention soft cap", c.attn_cap);
+  check.not_negative("logit soft cap", c.logit_cap);
+  for (int l = 0; l < c.layers(); ++l) {
+    const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
+    const auto field = [&](std::string_view name) { return fmt::format("{} of layer {}", name, l); };
+    check.range(field("head count"), layer.heads, 1, 1 << 10);
+    check.range(field("key/value head count"), layer.kv_heads, 1, layer.heads);
+    if (layer.heads % layer.kv_heads != 0) {
+      throw FormatError("{}: layer {} has {} heads, expected a multiple of its {} key/value heads", source, l,
+                        layer.heads, layer.kv_heads);
+    }
+    check.range(field("feed-forward width"), layer.ffn_dim, 1, 1 << 19);
+    check.range(field("attention window"), layer.window, 0, INT32_MAX);
+    check.positive(field("rope base"), layer.rope_theta);
+  }
+}
+
+}  // namespace bantam

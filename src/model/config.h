@@ -1,0 +1,53 @@
+// A model's architecture as plain data. Every family we run is a value of ModelConfig; forward() reads nothing else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace bantam {
+
+// Which elements of a head rotate together: (2i, 2i + 1) in Meta's and GGUF's llama files, (i, i + rope_dim / 2) in
+// Hugging Face's and GGUF's "NeoX" families.
+enum class RopePairs { neighbours, halves };
+
+// What may differ from layer to layer.
+struct LayerConfig {
+  int heads = 0, kv_heads = 0;
+  int ffn_dim = 0;
+  int window = 0;  // a row sees the last `window` rows, itself included; 0: all of them
+  bool rope = true;
+  float rope_theta = 10000.f;
+};
+
+struct ModelConfig {
+  std::string family = "llama";
+  int vocab = 0, dim = 0, head_dim = 0;
+  int context = 0;  // rows the model was trained for
+  std::vector<LayerConfig> layer;
+
+  float norm_eps = 1e-5f;
+  Activation activation = Activation::silu;
+  RopePairs rope_pairs = RopePairs::neighbours;
+  int rope_dim = 0;  // rotated elements of each head: the first ones; even, <= head_dim
+  bool tied_embeddings = true;
+  bool qkv_bias = false;                  // Qwen2
+  bool qk_norm = false;                   // Qwen3, Gemma3: each head's q and k are normalised before rope
+  bool post_norms = false;                // Gemma2/3: norms after attention and after the feed-forward block
+  bool norm_plus_one = false;             // Gemma: x * (1 + w)
+  float embed_scale = 1.f;                // Gemma: sqrt(dim)
+  float attn_scale = 0.f;                 // multiplies q.k; 0: 1 / sqrt(head_dim)
+  float attn_cap = 0.f, logit_cap = 0.f;  // Gemma2 soft caps; 0: none
+
+  int layers() const { return static_cast<int>(layer.size()); }
+  int q_dim(int l) const { return layer[static_cast<size_t>(l)].heads * head_dim; }
+  int kv_dim(int l) const { return layer[static_cast<size_t>(l)].kv_heads * head_dim; }
+  int ffn_dim(int l) const { return layer[static_cast<size_t>(l)].ffn_dim; }
+};
+
+// Throws FormatError, naming `source`, the field, what was found and what was wanted, when a value is out of range or
+// contradicts another. Everything inside the library may then trust the config.
+void validate(const ModelConfig& config, const std::string& source);
+
+}  // namespace bantam

@@ -1,0 +1,170 @@
+// Equivalences that must hold to the last bit, for every kernel table this CPU can run.
+#include "model/forward.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "model/test_model.h"
+
+namespace bantam {
+namespace {
+
+using Rows = std::vector<std::vector<real>>;
+using Tokens = std::vector<int32_t>;
+
+ModelConfig wide_config(int bits) {
+  ModelConfig c = Switches::config(bits);
+  c.vocab = 47;
+  c.dim = 64;
+  c.head_dim = 16;
+  c.rope_dim = 16;
+  for (LayerConfig& layer : c.layer) layer.ffn_dim = 96;
+  c.layer[0].heads = c.layer[1].heads = 4;
+  c.layer[0].kv_heads = c.layer[1].kv_heads = 2;
+  return c;
+}
+
+Tokens random_tokens(size_t n, uint64_t seed) {
+  Rng rng(seed);
+  Tokens tokens(n);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(rng.below(47));
+  return tokens;
+}
+
+// The test model's matrices encoded in another weight format.
+class Encoded {
+ public:
+  Encoded(const TestModel& model, DType dtype) : weights(model.weights) {
+    for_each_tensor(
+        model.config,
+        [&](const std::string&, int rows, int cols, Matrix& w) {
+          if (rows == 1) return;
+          auto& bytes = storage_.emplace_back(static_cast<size_t>(rows) * row_bytes(dtype, cols));
+          for (int r = 0; r < rows; ++r) {
+            traits(dtype).encode(w.values() + r * cols, bytes.data() + static_cast<size_t>(r) * row_bytes(dtype, cols),
+                                 cols);
+          }
+          w = {bytes.data(), nullptr, rows, cols, dtype};
+        },
+        weights);
+  }
+  Weights weights;
+
+ private:
+  std::vector<std::vector<std::byte>> storage_;
+};
+
+class ForwardTest : public testing::TestWithParam<const Kernels*> {
+ protected:
+  // Runs one batch of (cache, tokens) pairs; returns logits of all rows.
+  Rows step(const ModelConfig& c, const Weights& w, std::vector<std::pair<KvCache*, std::span<const int32_t>>> work,
+            int threads = 1) {
+    ThreadPool pool(threads);
+    arena_.release({});
+    const Compute compute{pool, *GetParam()};
+    bantam::Run run(arena_, compute);
+    Batch batch;
+    for (auto& [kv, tokens] : work) batch.append(*kv, tokens, Logits::all_rows);
+    const Tensor logits = forward(run, c, w, batch);
+    Rows rows;
+    for (int r = 0; r < logits.rows; ++r) rows.emplace_back(logits.row(r), logits.row(r) + logits.cols);
+    return rows;
+  }
+
+  Arena arena_;
+};
+
+TEST_P(ForwardTest, chunked_batched_and_threaded_rows_equal_the_whole_alone) {
+  for (const DTypeTraits& format : all_dtypes()) {
+    for (int bits : {0, 0b00000100110, 0b01110011101, 0b11001010110}) {
+      const TestModel model(wide_config(bits), 3, 0.1);
+      const Encoded encoded(model, format.dtype);
+      const auto run = [&](auto work, int threads) { return step(model.config, encoded.weights, work, threads); };
+      const Tokens a = random_tokens(37, 1), b = random_tokens(19, 2);
+      KvCache whole_a(model.config, 64), whole_b(model.config, 64);
+      const Rows ref_a = run(std::vector{std::pair{&whole_a, std::span<const int32_t>(a)}}, 1);
+      const Rows ref_b = run(std::vector{std::pair{&whole_b, std::span<const int32_t>(b)}}, 1);
+
+      // b decodes one token at a time while a is prefilled in chunks of 5.
+      KvCache ka(model.config, 64), kb(model.config, 64);
+      for (size_t ia = 0, ib = 0; ia < a.size() || ib < b.size();) {
+        std::vector<std::pair<KvCache*, std::span<const int32_t>>> work;
+        const size_t na = std::min<size_t>(5, a.size() - ia), nb = ib < b.size() ? 1 : 0;
+        if (na) work.emplace_back(&ka, std::span(a).subspan(ia, na));
+        if (nb) work.emplace_back(&kb, std::span(b).subspan(ib, nb));
+        const Rows rows = run(work, 1 + static_cast<int>(ia + ib) % 3);
+        for (size_t t = 0; t < na; ++t) ASSERT_EQ(rows[t], ref_a[ia + t]) << format.name << " switches " << bits;
+        for (size_t t = 0; t < nb; ++t) ASSERT_EQ(rows[na], ref_b[ib]) << format.name << " switches " << bits;
+        ia += na;
+        ib += nb;
+      }
+    }
+  }
+}
+
+TEST_P(ForwardTest, a_truncated_cache_continues_like_a_fresh_one) {
+  const TestModel model(wide_config(0b00000000110), 4, 0.1);
+  const Tokens a = random_tokens(30, 1), b = random_tokens(12, 9);
+  KvCache reused(model.config, 64), fresh(model.config, 64);
+  step(model.config, model.weights, {{&reused, a}});
+  reused.truncate(10);
+  const Rows again = step(model.config, model.weights, {{&reused, b}});
+  step(model.config, model.weights, {{&fresh, std::span(a).first(10)}});
+  EXPECT_EQ(again, step(model.config, model.weights, {{&fresh, b}}));
+}
+
+TEST_P(ForwardTest, only_the_wanted_rows_get_logits) {
+  const TestModel model(wide_config(0), 4, 0.1);
+  const Tokens a = random_tokens(7, 1);
+  KvCache all(model.config, 16), last(model.config, 16), none(model.config, 16);
+  const Rows rows = step(model.config, model.weights, {{&all, a}});
+  ThreadPool pool(1);
+  const Compute compute{pool, *GetParam()};
+  Arena arena;
+  bantam::Run run(arena, compute);
+  Batch batch;
+  batch.append(none, a, Logits::none);
+  batch.append(last, a, Logits::last_row);
+  const Tensor logits = forward(run, model.config, model.weights, batch);
+  ASSERT_EQ(logits.rows, 1);
+  EXPECT_EQ(std::vector<real>(logits.row(0), logits.row(1)), rows.back());
+  EXPECT_EQ(none.size(), 7);
+}
+
+TEST_P(ForwardTest, training_and_inference_compute_the_same_logits_up_to_rounding) {
+  for (int bits : {0, 0b01110011101, 0b11001010110}) {
+    const TestModel model(wide_config(bits), 5, 0.1);
+    const Tokens a = random_tokens(40, 1);
+    KvCache kv(model.config, 64), empty(model.config, 0);
+    const Rows rows = step(model.config, model.weights, {{&kv, a}});
+    ThreadPool pool(2);
+    const Compute compute{pool, *GetParam()};
+    Tape tape;
+    Arena arena;
+    bantam::Run run(arena, compute, &tape);
+    Batch batch;
+    batch.append(empty, a, Logits::all_rows);
+    const Tensor logits = forward(run, model.config, model.weights, batch);
+    for (int t = 0; t < logits.rows; ++t) {
+      for (int i = 0; i < logits.cols; ++i)
+        ASSERT_NEAR(logits.row(t)[i], rows[static_cast<size_t>(t)][static_cast<size_t>(i)], 2e-5);
+    }
+  }
+}
+
+TEST_P(ForwardTest, a_full_context_refuses_more_rows) {
+  const TestModel model(wide_config(0));
+  KvCache kv(model.config, 8);
+  const Tokens a = random_tokens(9, 1);
+  Batch batch;
+  EXPECT_THROW(batch.append(kv, a, Logits::none), UsageError);
+  EXPECT_NO_THROW(batch.append(kv, std::span(a).first(8), Logits::none));
+}
+
+std::vector<const Kernels*> tables() { return {usable_kernels().begin(), usable_kernels().end()}; }
+std::string table_name(const testing::TestParamInfo<const Kernels*>& info) { return std::string(info.param->name); }
+INSTANTIATE_TEST_SUITE_P(Tables, ForwardTest, testing::ValuesIn(tables()), table_name);
+
+}  // namespace
+}  // namespace bantam

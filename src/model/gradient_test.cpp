@@ -1,0 +1,80 @@
+// Compiled in double: backward() against central differences, over every switch of ModelConfig.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "model/forward.h"
+#include "model/test_model.h"
+
+namespace bantam {
+namespace {
+
+static_assert(sizeof(real) == sizeof(double));
+
+using Documents = std::vector<std::vector<int32_t>>;
+
+// Mean loss over packed documents of different lengths; with `train`, gradients are added to the model's.
+double loss_of(TestModel& model, const Documents& documents, ThreadPool& pool, bool train) {
+  static Arena arena;
+  arena.release({});
+  Tape tape;
+  const Compute compute{pool, kernels_by_name("scalar")};
+  Run run(arena, compute, train ? &tape : nullptr);
+  std::vector<KvCache> empty(documents.size(), KvCache(model.config, 0));
+  Batch batch;
+  std::vector<int32_t> targets;
+  for (size_t d = 0; d < documents.size(); ++d) {
+    batch.append(empty[d], std::span(documents[d]).first(documents[d].size() - 1), Logits::all_rows);
+    targets.insert(targets.end(), documents[d].begin() + 1, documents[d].end());
+  }
+  targets[2] = -1;  // a target that is left out has no gradient
+  const Tensor logits = forward(run, model.config, model.weights, batch);
+  const double loss = cross_entropy(run, logits, targets, real{1} / static_cast<real>(targets.size() - 1));
+  tape.backward();
+  return loss;
+}
+
+double worst_error(int bits, ThreadPool& pool, const Documents& documents, int trials) {
+  TestModel model(Switches::config(bits), static_cast<uint64_t>(bits) + 1);
+  loss_of(model, documents, pool, true);
+  const std::vector<real> grads = model.grads;
+  Rng rng(static_cast<uint64_t>(bits));
+  double worst = 0;
+  for (int trial = 0; trial < trials; ++trial) {
+    const size_t i = rng.below(model.values.size());
+    const real keep = model.values[i], step = 1e-5;
+    model.values[i] = keep + step;
+    const double up = loss_of(model, documents, pool, false);
+    model.values[i] = keep - step;
+    const double down = loss_of(model, documents, pool, false);
+    model.values[i] = keep;
+    const double numeric = (up - down) / (2 * step);
+    worst = std::max(worst, std::abs(numeric - grads[i]) / (1e-3 + std::abs(numeric) + std::abs(grads[i])));
+  }
+  return worst;
+}
+
+TEST(Gradient, agrees_with_central_differences_for_every_combination_of_switches) {
+  ThreadPool pool(1);
+  const Documents documents = {{3, 1, 4, 1, 5, 9, 2, 6}, {2, 7, 1, 8, 2}};
+  double worst = 0;
+  for (int bits = 0; bits < 1 << Switches::kBits; ++bits) {
+    const double error = worst_error(bits, pool, documents, 12);
+    ASSERT_LE(error, 1e-5) << "switches " << bits;
+    worst = std::max(worst, error);
+  }
+  fmt::print("worst relative error over {} configurations: {:.2e}\n", 1 << Switches::kBits, worst);
+}
+
+TEST(Gradient, holds_for_documents_longer_than_an_attention_block_and_for_many_threads) {
+  Documents documents(3);
+  Rng rng(5);
+  for (size_t d = 0; d < documents.size(); ++d) {
+    for (size_t i = 0; i < 70 + 64 * d; ++i) documents[d].push_back(static_cast<int32_t>(rng.below(11)));
+  }
+  ThreadPool pool(3);
+  for (int bits : {0, 0b01010101011, 0b11111111111, 0b01000000000})
+    EXPECT_LE(worst_error(bits, pool, documents, 30), 1e-5);
+}
+
+}  // namespace
+}  // namespace bantam

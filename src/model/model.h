@@ -1,0 +1,37 @@
+// A loaded model: the mapped file, its config, its weights. Shared read-only by everything that runs it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "formats/model_file.h"
+#include "model/config.h"
+#include "model/weights.h"
+
+namespace bantam {
+
+class Model {
+ public:
+  // Takes a GGUF file or a Hugging Face folder. Throws FormatError, UnsupportedError or IoError.
+  static std::shared_ptr<const Model> load(const std::filesystem::path& path);
+  // From a file already read (for embedded models and tests).
+  static std::shared_ptr<const Model> from_file(ModelFile file);
+
+  const ModelConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+  const Metadata& metadata() const { return file_.metadata; }
+  // Bytes of all weights as stored, and how many values they hold.
+  size_t weight_bytes() const;
+  size_t parameters() const;
+
+ private:
+  explicit Model(ModelFile file) : file_(std::move(file)) {}
+
+  ModelFile file_;
+  ModelConfig config_;
+  Weights weights_;
+  std::vector<std::vector<real>> converted_;  // vectors that were stored in another format, and permuted rows
+};
+
+}  // namespace bantam

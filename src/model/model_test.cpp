@@ -1,0 +1,120 @@
+#include "model/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "formats/gguf.h"
+#include "model/forward.h"
+#include "model/save.h"
+#include "model/test_model.h"
+
+namespace bantam {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+ModelConfig llama_config() {
+  ModelConfig c = Switches::config(0);
+  c.dim = 32;
+  c.head_dim = c.rope_dim = 8;
+  c.norm_eps = 1e-5f;
+  return c;
+}
+
+class ModelTest : public testing::Test {
+ protected:
+  ModelTest() { fs::create_directories(folder_); }
+  ~ModelTest() override { fs::remove_all(folder_); }
+
+  fs::path save(const TestModel& model, const Metadata& meta) const {
+    write_gguf(folder_ / "m.gguf", meta, gguf_tensors(model.config, model.weights));
+    return folder_ / "m.gguf";
+  }
+
+  static std::vector<real> logits(const ModelConfig& c, const Weights& w) {
+    ThreadPool pool(1);
+    const Compute compute{pool, kernels_by_name("scalar")};
+    Arena arena;
+    bantam::Run run(arena, compute);
+    KvCache kv(c, 16);
+    Batch batch;
+    batch.append(kv, std::vector<int32_t>{1, 5, 2, 7, 7, 3}, Logits::all_rows);
+    const Tensor t = forward(run, c, w, batch);
+    return {t.data, t.data + t.size()};
+  }
+
+  fs::path folder_ = fs::path(testing::TempDir()) / fmt::format("bantam_model_{}", ::getpid());
+};
+
+TEST_F(ModelTest, a_saved_gguf_loads_to_the_same_logits) {
+  for (bool tied : {true, false}) {
+    ModelConfig c = llama_config();
+    c.tied_embeddings = tied;
+    c.layer[1] = {.heads = 2, .kv_heads = 1, .ffn_dim = 20};
+    const TestModel model(c);
+    const auto loaded = Model::load(save(model, gguf_metadata(c)));
+    EXPECT_EQ(loaded->parameters(), model.values.size());
+    EXPECT_EQ(logits(loaded->config(), loaded->weights()), logits(c, model.weights));
+  }
+}
+
+TEST_F(ModelTest, an_unknown_architecture_is_named_with_the_known_ones) {
+  const TestModel model(llama_config());
+  Metadata meta = gguf_metadata(model.config);
+  meta.set("general.architecture", std::string("mamba9"));
+  const fs::path path = save(model, meta);
+  EXPECT_THAT([&] { Model::load(path); },
+              ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("mamba9"), HasSubstr("known: llama"))));
+}
+
+TEST_F(ModelTest, metadata_that_contradicts_the_tensors_is_refused) {
+  const TestModel model(llama_config());
+  const auto refused = [&](const char* key, MetaValue value, const char* message) {
+    Metadata meta = gguf_metadata(model.config);
+    meta.set(key, std::move(value));
+    const fs::path path = save(model, meta);
+    EXPECT_THAT([&] { Model::load(path); }, ThrowsMessage<FormatError>(HasSubstr(message))) << key;
+  };
+  refused("llama.embedding_length", int64_t{16}, "expected 11x16");
+  refused("llama.embedding_length", int64_t{0}, "llama.embedding_length");
+  refused("llama.block_count", int64_t{3}, "blk.2.attn_norm.weight' is missing");
+  refused("llama.block_count", int64_t{100000}, "llama.block_count");
+  refused("llama.attention.head_count", int64_t{3}, "multiple of");
+  refused("llama.attention.head_count", std::vector<int64_t>{4}, "one for each of 2 layers");
+  refused("llama.attention.key_length", int64_t{6}, "rotated head width");
+  refused("llama.rope.dimension_count", int64_t{7}, "even");
+  refused("llama.rope.freq_base", -1.0, "rope base");
+  refused("llama.attention.layer_norm_rms_epsilon", 0.0, "norm epsilon");
+  refused("tokenizer.ggml.tokens", std::vector<std::string>(12, "x"), "do not belong together");
+}
+
+TEST_F(ModelTest, a_tensor_without_a_use_is_refused_rather_than_ignored) {
+  const TestModel model(llama_config());
+  auto tensors = gguf_tensors(model.config, model.weights);
+  tensors.push_back(tensors[1]);
+  tensors.back().name = "blk.0.attn_mystery.weight";
+  write_gguf(folder_ / "m.gguf", gguf_metadata(model.config), tensors);
+  EXPECT_THAT([&] { Model::load(folder_ / "m.gguf"); }, ThrowsMessage<UnsupportedError>(HasSubstr("attn_mystery")));
+}
+
+TEST_F(ModelTest, vectors_stored_in_half_precision_are_widened) {
+  const TestModel model(llama_config());
+  auto tensors = gguf_tensors(model.config, model.weights);
+  std::vector<std::byte> half(row_bytes(DType::f16, 32));
+  traits(DType::f16).encode(model.weights.final_norm.values(), half.data(), 32);
+  for (TensorSource& t : tensors) {
+    if (t.name != "output_norm.weight") continue;
+    t.dtype = DType::f16;
+    t.produce = [&](const ByteSink& put) { put(half); };
+  }
+  write_gguf(folder_ / "m.gguf", gguf_metadata(model.config), tensors);
+  const auto loaded = Model::load(folder_ / "m.gguf");
+  EXPECT_NEAR(loaded->weights().final_norm.values()[5], model.weights.final_norm.values()[5], 1e-3);
+}
+
+}  // namespace
+}  // namespace bantam
