@@ -1,0 +1,53 @@
+# The two commands: `make run` talks to the embedded model, `make test` proves the engine right. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+
+.PHONY: help setup setup-fuzz build run test test-asan test-tsan bench fuzz format clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
+
+setup:  ## install the Debian packages that building and testing need
+	@tools/setup.sh
+
+build: setup  ## build the release binary: build/release/bin/bantam
+	@cmake --preset release > build/release.configure.log || { cat build/release.configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+run: build  ## talk to the embedded model; without a terminal, answer one sample question
+	@if [ -t 0 ]; then build/release/bin/bantam chat; else \
+	  question='What is the capital of France?'; echo "you: $$question"; \
+	  build/release/bin/bantam chat --seed 1 --once "$$question"; fi
+
+test: setup  ## build with warnings as errors and run all tests
+	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }
+	@cmake --build --preset dev -j $(JOBS)
+	@ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+test-asan: setup  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan > build/asan.configure.log || { cat build/asan.configure.log; exit 1; }
+	@cmake --build --preset asan -j $(JOBS)
+	@ctest --test-dir build/asan --output-on-failure -j $(JOBS)
+
+test-tsan: setup  ## the tests under ThreadSanitizer
+	@cmake --preset tsan > build/tsan.configure.log || { cat build/tsan.configure.log; exit 1; }
+	@cmake --build --preset tsan -j $(JOBS)
+	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS)
+
+bench: build  ## speed of this machine: prefill, decode, training beside eager PyTorch
+	@bench/run.sh
+
+fuzz: setup-fuzz  ## run every fuzz target for 60 seconds
+	@cmake --preset fuzz > build/fuzz.configure.log || { cat build/fuzz.configure.log; exit 1; }
+	@cmake --build --preset fuzz -j $(JOBS)
+	@tools/fuzz.sh build/fuzz/bin 60
+
+setup-fuzz: setup
+	@tools/setup.sh clang libclang-rt-14-dev
+
+format:  ## format every source file
+	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+
+clean:  ## remove build outputs
+	@rm -rf build
