@@ -28,28 +28,20 @@ constexpr int kBlockK = 1024;        // sums longer than this go through c
 constexpr int kBlockA = 128 * 1024;  // elements of a packed block
 constexpr int kBlockB = 512 * 1024;
 
-// The packed blocks of one thread, kept from call to call.
+// The packed blocks of one thread, kept from call to call: 1.25 MiB, of which small products touch little.
 class Workspace {
  public:
-  Workspace() : a_(allocate(kBlockA)), b_(allocate(kBlockB)) {}
+  Workspace() = default;
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() {
-    ::operator delete (a_, std::align_val_t{kAlignment});
-    ::operator delete (b_, std::align_val_t{kAlignment});
-  }
+  ~Workspace() { ::operator delete(bytes_, kAlignment); }
 
-  std::byte* a() const { return a_; }
-  std::byte* b() const { return b_; }
+  std::byte* a() const { return bytes_; }
+  std::byte* b() const { return bytes_ + kBlockA * sizeof(uint16_t); }
 
  private:
-  static constexpr size_t kAlignment = 4096;
-  static std::byte* allocate(size_t elements) {
-    return static_cast<std::byte*>(::operator new (elements * sizeof(uint16_t), std::align_val_t{kAlignment}));
-  }
-
-  std::byte* a_;
-  std::byte* b_;
+  static constexpr std::align_val_t kAlignment{4096};
+  std::byte* const bytes_ = static_cast<std::byte*>(::operator new((kBlockA + kBlockB) * sizeof(uint16_t), kAlignment));
 };
 
 // Palette 1: eight tiles of 16 rows of 64 bytes. Static, because GCC's _tile_loadconfig only claims to read 8 bytes.
@@ -69,15 +61,10 @@ __mmask16 first_lanes(int count) {
 
 __m512i to_bf16(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 
-// An operand as `lines` of `depth` values of k. Values of k are neighbours in memory (k_contiguous), or lines are.
-struct Operand {
-  const float* data;
-  ptrdiff_t ld;
-  bool k_contiguous;
-};
+// Below, an operand is `lines` (rows of op(a) or columns of op(b)) of `depth` values of k.
 
 // pairs[i] = the 16 pairs of line i: 16 lines of 32 values of k each, zero outside `lines` and `depth`.
-void load_lines(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pairs[16]) {
+[[gnu::always_inline]] inline void load_lines(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pairs[16]) {
   const __mmask16 low = first_lanes(depth), high = first_lanes(depth - 16);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) {
@@ -88,7 +75,7 @@ void load_lines(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pair
 }
 
 // pairs[p] = pair p of all 16 lines, from rows of memory 2p and 2p + 1.
-void load_pairs(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pairs[16]) {
+[[gnu::always_inline]] inline void load_pairs(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pairs[16]) {
   const __mmask16 lanes = first_lanes(lines);
   const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
                                               6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
@@ -102,7 +89,7 @@ void load_pairs(const float* x, ptrdiff_t ld, int lines, int depth, __m512i pair
 }
 
 // Transposes 16 x 16 pairs: 4 x 4 within 128-bit lanes, then the lanes.
-void transpose(__m512i r[16]) {
+[[gnu::always_inline]] inline void transpose(__m512i r[16]) {
   __m512i t[16];
 #pragma GCC unroll 4
   for (int i = 0; i < 16; i += 4) {
@@ -126,23 +113,31 @@ void transpose(__m512i r[16]) {
   }
 }
 
-// Packs `lines` x `depth` values from (line, k) on into strips. `transposed` asks for the form that the memory order
-// does not give by itself.
+// Packs `lines` x `depth` values into strips, walking memory in its own order. `kTransposed` asks for the form of tile
+// that the memory order does not give by itself.
 template <bool kContiguous, bool kTransposed>
 void pack_strips(const float* x, ptrdiff_t ld, int lines, int depth, std::byte* packed) {
   const ptrdiff_t strip_bytes = ptrdiff_t{round_up(depth, kTileK) / kTileK} * 2 * kTileBytes;
-  for (int k = 0; k < depth; k += kTileK) {
-    for (int line = 0; line < round_up(lines, kStrip); line += kTile) {
-      __m512i pairs[16];
-      if constexpr (kContiguous) {
-        load_lines(x + line * ld + k, ld, lines - line, depth - k, pairs);
-      } else {
-        load_pairs(x + k * ld + line, ld, lines - line, depth - k, pairs);
-      }
-      if constexpr (kTransposed) transpose(pairs);
-      std::byte* tile = packed + line / kStrip * strip_bytes + (k / kTileK * 2 + line / kTile % 2) * kTileBytes;
+  const auto pack_tile = [&](int line, int k) {
+    __m512i pairs[16];
+    if constexpr (kContiguous) {
+      load_lines(x + line * ld + k, ld, lines - line, depth - k, pairs);
+    } else {
+      load_pairs(x + k * ld + line, ld, lines - line, depth - k, pairs);
+    }
+    if constexpr (kTransposed) transpose(pairs);
+    std::byte* tile = packed + line / kStrip * strip_bytes + (k / kTileK * 2 + line / kTile % 2) * kTileBytes;
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) _mm512_store_si512(tile + i * kTileRowBytes, pairs[i]);
+    for (int i = 0; i < 16; ++i) _mm512_store_si512(tile + i * kTileRowBytes, pairs[i]);
+  };
+  const int lines_end = round_up(lines, kStrip);
+  if constexpr (kContiguous) {
+    for (int line = 0; line < lines_end; line += kTile) {
+      for (int k = 0; k < depth; k += kTileK) pack_tile(line, k);
+    }
+  } else {
+    for (int k = 0; k < depth; k += kTileK) {
+      for (int line = 0; line < lines_end; line += kTile) pack_tile(line, k);
     }
   }
 }
@@ -178,7 +173,11 @@ void multiply_strips(const std::byte* a, const std::byte* b, int steps, bool add
     _tile_zero(2);
     _tile_zero(3);
   }
+  int requested = 0;  // of the 64 cache lines of c, fetched for writing while the products run
   for (int step = 0; step < steps; ++step) {
+    for (; requested * steps < 2 * kStrip * (step + 1); ++requested) {
+      _mm_prefetch(c + requested / 2 * ldc + requested % 2 * kTile, _MM_HINT_ET0);
+    }
     _tile_loadd(4, a, kTileRowBytes);
     _tile_loadd(6, b, kTileRowBytes);
     _tile_dpbf16ps(0, 4, 6);
