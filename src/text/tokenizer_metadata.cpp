@@ -1,0 +1,356 @@
+// Tokenizer from GGUF metadata, and back.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "text/byte_alphabet.h"
+#include "text/tokenizer.h"
+
+namespace bantam {
+namespace {
+
+constexpr size_t kLongestTokenBytes = 1024;
+constexpr int64_t kLargestVocabulary = int64_t{1} << 24;
+
+// Tokens that end a turn in published models whose metadata does not say so.
+constexpr std::string_view kEndNames[] = {"<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>",
+                                          "<|end|>",       "<end_of_turn>",   "<EOT>",      "</s>"};
+
+// Ids are kept in 32 bits by writers that mean "none" with -1.
+std::optional<int32_t> optional_id(const Metadata& metadata, std::string_view name, size_t vocab_size) {
+  const std::string key = fmt::format("tokenizer.ggml.{}_token_id", name);
+  const int64_t id = metadata.integer_or(key, -1, -1, UINT32_MAX);
+  if (id == -1 || id == UINT32_MAX) return std::nullopt;
+  if (id >= static_cast<int64_t>(vocab_size)) {
+    throw FormatError("{}: '{}' is {}, but the vocabulary has {} tokens", metadata.source(), key, id, vocab_size);
+  }
+  return static_cast<int32_t>(id);
+}
+
+// "<0x0A>" -> 10
+std::optional<uint8_t> parse_byte_token(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return std::nullopt;
+  uint8_t byte = 0;
+  const auto [end, error] = std::from_chars(&text[3], &text[5], byte, 16);
+  if (error != std::errc() || end != &text[5]) return std::nullopt;
+  return byte;
+}
+
+// Position of each score among the distinct scores, highest first.
+std::vector<uint32_t> ranks_of(const std::vector<double>& scores) {
+  std::vector<double> distinct = scores;
+  std::ranges::sort(distinct, std::greater<>());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  std::vector<uint32_t> ranks;
+  ranks.reserve(scores.size());
+  for (const double score : scores) {
+    const auto found = std::ranges::lower_bound(distinct, score, std::greater<>());
+    ranks.push_back(static_cast<uint32_t>(found - distinct.begin()));
+  }
+  return ranks;
+}
+
+std::string with_spaces(std::string_view text) {
+  static constexpr std::string_view kSpaceSymbol = "\u2581";
+  std::string out;
+  while (!text.empty()) {
+    const bool space = text.starts_with(kSpaceSymbol);
+    out.push_back(space ? ' ' : text[0]);
+    text.remove_prefix(space ? kSpaceSymbol.size() : 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
+  Tokenizer t;
+  const std::string& model = metadata.string("tokenizer.ggml.model");
+  if (model != "gpt2" && model != "llama") {
+    throw UnsupportedError(
+        "{}: 'tokenizer.ggml.model' is '{}', this build knows gpt2 (byte-level BPE) and llama "
+        "(SentencePiece BPE)",
+        metadata.source(), model);
+  }
+  t.model_ = model == "gpt2" ? Model::byte_bpe : Model::sentencepiece;
+  const std::string normal_form = metadata.string_or("bantam.tokenizer.normalize", "none");
+  if (normal_form != "none" && normal_form != "nfc") {
+    throw UnsupportedError("{}: 'bantam.tokenizer.normalize' is '{}', this build knows none and nfc", metadata.source(),
+                           normal_form);
+  }
+  t.normalize_nfc_ = normal_form == "nfc";
+  t.load_tokens(metadata);
+  t.load_special_ids(metadata);
+  if (t.model_ == Model::byte_bpe) {
+    t.load_byte_bpe(metadata);
+  } else {
+    t.load_sentencepiece(metadata);
+  }
+  t.load_added_tokens();
+  t.load_pieces();
+  return t;
+}
+
+void Tokenizer::load_tokens(const Metadata& metadata) {
+  tokens_ = metadata.strings("tokenizer.ggml.tokens");
+  if (tokens_.empty() || static_cast<int64_t>(tokens_.size()) > kLargestVocabulary) {
+    throw FormatError("{}: 'tokenizer.ggml.tokens' has {} entries, expected 1 to {}", metadata.source(), tokens_.size(),
+                      kLargestVocabulary);
+  }
+  const std::vector<int64_t> types = metadata.integers_or_empty("tokenizer.ggml.token_type");
+  if (!types.empty() && types.size() != tokens_.size()) {
+    throw FormatError("{}: 'tokenizer.ggml.token_type' has {} entries, expected one for each of {} tokens",
+                      metadata.source(), types.size(), tokens_.size());
+  }
+  types_.assign(tokens_.size(), TokenType::normal);
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    if (tokens_[i].size() > kLongestTokenBytes) {
+      throw FormatError("{}: 'tokenizer.ggml.tokens' entry {} has {} bytes, expected at most {}", metadata.source(), i,
+                        tokens_[i].size(), kLongestTokenBytes);
+    }
+    if (!types.empty()) {
+      if (types[i] < 1 || types[i] > 6) {
+        throw FormatError("{}: 'tokenizer.ggml.token_type' entry {} is {}, expected 1 to 6", metadata.source(), i,
+                          types[i]);
+      }
+      types_[i] = static_cast<TokenType>(types[i]);
+    }
+  }
+  for (size_t i = 0; i < tokens_.size(); ++i) ids_.insert_or_assign(tokens_[i], static_cast<int32_t>(i));
+}
+
+void Tokenizer::load_special_ids(const Metadata& metadata) {
+  const auto id = [&](std::string_view name) { return optional_id(metadata, name, tokens_.size()); };
+  special_ = {id("bos"), id("eos"), id("unknown"), id("padding"), id("eot"), id("eom")};
+  // A text of the user must not contain these, even where a vocabulary calls them user-defined.
+  const auto make_control = [&](int32_t i) {
+    TokenType& kind = types_[static_cast<size_t>(i)];
+    if (kind == TokenType::user_defined) kind = TokenType::control;
+  };
+  for (const auto& end : {special_.eos, special_.end_of_turn, special_.end_of_message}) {
+    if (!end) continue;
+    make_control(*end);
+    end_ids_.push_back(*end);
+  }
+  for (const std::string_view name : kEndNames) {
+    const auto found = find(name);
+    if (!found) continue;
+    make_control(*found);
+    if (is_control(*found)) end_ids_.push_back(*found);
+  }
+  if (special_.bos) make_control(*special_.bos);
+  if (const auto start = find("<|im_start|>")) make_control(*start);
+  wants_eos_ = metadata.flag_or("tokenizer.ggml.add_eos_token", false);
+}
+
+// The tokens that text without added tokens can turn into. Where two share a text the later one counts.
+Tokenizer::IdsByText Tokenizer::ids_of_text() const {
+  IdsByText ids;
+  ids.reserve(tokens_.size());
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    const TokenType kind = types_[i];
+    if (kind == TokenType::normal || kind == TokenType::unused || kind == TokenType::user_defined) {
+      ids.insert_or_assign(tokens_[i], static_cast<int32_t>(i));
+    }
+  }
+  return ids;
+}
+
+void Tokenizer::load_byte_bpe(const Metadata& metadata) {
+  pre_name_ = metadata.string_or("tokenizer.ggml.pre", "default");
+  const auto pre = find_pre_tokenizer(pre_name_);
+  if (!pre) {
+    throw UnsupportedError("{}: 'tokenizer.ggml.pre' is '{}', this build knows {}", metadata.source(), pre_name_,
+                           pre_tokenizer_names());
+  }
+  pre_ = *pre;
+  whole_words_first_ = pre_ == PreTokenizer::llama3;
+  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", pre_ == PreTokenizer::llama3);
+
+  const IdsByText ids = ids_of_text();
+  const auto& merges = metadata.strings("tokenizer.ggml.merges");
+  merges_ = MergeTable(merges.size());
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const std::string_view line = merges[rank];
+    const size_t space = line.find(' ', 1);
+    const auto id_of = [&](std::string_view text) {
+      const auto found = ids.find(text);
+      if (space == std::string_view::npos || found == ids.end()) {
+        throw FormatError(
+            "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
+            "that together are a token",
+            metadata.source(), rank, line);
+      }
+      return found->second;
+    };
+    const std::string_view left = line.substr(0, space);
+    const std::string_view right = space == std::string_view::npos ? left : line.substr(space + 1);
+    const std::string both = std::string(left) + std::string(right);
+    merges_.insert(id_of(left), id_of(right), {static_cast<uint32_t>(rank), id_of(both)});
+  }
+
+  for (unsigned b = 0; b < 256; ++b) {
+    std::string text;
+    append_utf8(text, byte_to_char(static_cast<uint8_t>(b)));
+    const auto found = ids.find(text);
+    // A user-defined token of the same spelling stands for that character, not for the byte.
+    const bool is_byte = found != ids.end() && types_[static_cast<size_t>(found->second)] != TokenType::user_defined;
+    byte_ids_[b] = is_byte ? found->second : -1;
+    lacks_bytes_ |= !is_byte;
+  }
+  // Bytes without a token become U+FFFD, which must then exist: EF BF BD.
+  for (const unsigned b : {0xEFu, 0xBFu, 0xBDu}) {
+    if (byte_ids_[b] < 0) {
+      throw FormatError("{}: 'tokenizer.ggml.tokens' has no token for the byte 0x{:02X}; byte-level BPE needs one",
+                        metadata.source(), b);
+    }
+  }
+}
+
+void Tokenizer::load_sentencepiece(const Metadata& metadata) {
+  pre_name_ = metadata.string_or("tokenizer.ggml.pre", "default");
+  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", true);
+  add_space_prefix_ = metadata.flag_or("tokenizer.ggml.add_space_prefix", true);
+  remove_extra_whitespaces_ = metadata.flag_or("tokenizer.ggml.remove_extra_whitespaces", false);
+  scores_ = metadata.numbers_or_empty("tokenizer.ggml.scores");
+  if (scores_.size() != tokens_.size()) {
+    throw FormatError("{}: 'tokenizer.ggml.scores' has {} entries, expected one for each of {} tokens",
+                      metadata.source(), scores_.size(), tokens_.size());
+  }
+  if (const auto nan = std::ranges::find_if(scores_, [](double s) { return std::isnan(s); }); nan != scores_.end()) {
+    throw FormatError("{}: 'tokenizer.ggml.scores' entry {} is not a number", metadata.source(), nan - scores_.begin());
+  }
+  byte_ids_.fill(-1);
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    if (types_[i] != TokenType::byte) continue;
+    const auto byte = parse_byte_token(tokens_[i]);
+    if (!byte) {
+      throw FormatError("{}: token {} is of type byte, but its text is '{}', expected <0x00> to <0xFF>",
+                        metadata.source(), i, tokens_[i]);
+    }
+    byte_ids_[*byte] = static_cast<int32_t>(i);
+  }
+  const auto missing = std::ranges::find(byte_ids_, -1);
+  if (missing != byte_ids_.end() && !special_.unknown) {
+    throw FormatError("{}: the vocabulary has no token for the byte 0x{:02X} and no 'tokenizer.ggml.unknown_token_id'",
+                      metadata.source(), missing - byte_ids_.begin());
+  }
+  load_sentencepiece_merges();
+}
+
+// SentencePiece joins any two neighbours whose texts together are a token, the best score first. Every way to cut a
+// token in two parts that are tokens or single characters is such a pair; characters that are no tokens get symbol
+// ids past the vocabulary.
+void Tokenizer::load_sentencepiece_merges() {
+  const IdsByText ids = ids_of_text();
+  const std::vector<uint32_t> ranks = ranks_of(scores_);
+  size_t cuts = 0;
+  int32_t next_symbol = vocab_size();
+  spaces_only_lead_ = true;
+  for (const auto& [text, id] : ids) {
+    bool only_spaces = true;
+    for (size_t at = 0; at < text.size();) {
+      const auto next = decode_utf8(text.substr(at)).value_or(CodePoint{0, 1});
+      const bool space = next.value == 0x2581;
+      spaces_only_lead_ &= only_spaces || !space;
+      only_spaces &= space;
+      char_symbols_.try_emplace(next.value, -1);
+      at += static_cast<size_t>(next.bytes);
+      ++cuts;
+    }
+  }
+  for (auto& [code_point, symbol] : char_symbols_) {
+    std::string text;
+    append_utf8(text, code_point);
+    const auto found = ids.find(text);
+    symbol = found != ids.end() ? found->second : next_symbol++;
+  }
+  const auto symbol_of = [&](std::string_view text) {
+    const auto found = ids.find(text);
+    if (found != ids.end()) return found->second;
+    const auto single = decode_utf8(text);
+    const bool is_char = single && static_cast<size_t>(single->bytes) == text.size();
+    return is_char ? char_symbols_.at(single->value) : -1;
+  };
+  merges_ = MergeTable(cuts);
+  for (const auto& [text, id] : ids) {
+    for (size_t at = 0; at < text.size();) {
+      const auto next = decode_utf8(text.substr(at));
+      if (!next) break;
+      at += static_cast<size_t>(next->bytes);
+      if (at == text.size()) break;
+      const int32_t left = symbol_of(text.substr(0, at)), right = symbol_of(text.substr(at));
+      if (left >= 0 && right >= 0) merges_.insert(left, right, {ranks[static_cast<size_t>(id)], id});
+    }
+  }
+}
+
+void Tokenizer::load_added_tokens() {
+  for (int32_t id = 0; id < vocab_size(); ++id) {
+    const TokenType kind = type(id);
+    const bool is_control = kind == TokenType::control || kind == TokenType::unknown;
+    const std::string& text = tokens_[static_cast<size_t>(id)];
+    if (!text.empty() && (is_control || kind == TokenType::user_defined)) added_.add(text, id, is_control);
+  }
+}
+
+std::string Tokenizer::piece_of(int32_t id) const {
+  const std::string& text = tokens_[static_cast<size_t>(id)];
+  const TokenType kind = type(id);
+  if (kind == TokenType::byte && model_ == Model::sentencepiece) {
+    return std::string(1, static_cast<char>(*parse_byte_token(text)));
+  }
+  if (kind != TokenType::normal && kind != TokenType::unused) return text;
+  return model_ == Model::byte_bpe ? from_byte_alphabet(text) : with_spaces(text);
+}
+
+void Tokenizer::load_pieces() {
+  piece_begin_.push_back(0);
+  for (int32_t id = 0; id < vocab_size(); ++id) {
+    piece_bytes_ += piece_of(id);
+    piece_begin_.push_back(piece_bytes_.size());
+  }
+}
+
+void Tokenizer::to_metadata(Metadata& metadata) const {
+  const auto set = [&](std::string_view name, MetaValue value) {
+    metadata.set(fmt::format("tokenizer.ggml.{}", name), std::move(value));
+  };
+  set("model", std::string(model_ == Model::byte_bpe ? "gpt2" : "llama"));
+  set("pre", pre_name_);
+  set("tokens", tokens_);
+  std::vector<int64_t> types;
+  for (const TokenType kind : types_) types.push_back(static_cast<int64_t>(kind));
+  set("token_type", std::move(types));
+  if (model_ == Model::byte_bpe) {
+    std::vector<std::pair<uint32_t, std::string>> lines;
+    merges_.for_each([&](int32_t left, int32_t right, Merge merge) {
+      lines.emplace_back(merge.rank, tokens_[static_cast<size_t>(left)] + " " + tokens_[static_cast<size_t>(right)]);
+    });
+    std::ranges::sort(lines);
+    std::vector<std::string> merges;
+    for (auto& line : lines) merges.push_back(std::move(line.second));
+    set("merges", std::move(merges));
+  } else {
+    set("scores", scores_);
+    set("add_space_prefix", add_space_prefix_);
+    set("remove_extra_whitespaces", remove_extra_whitespaces_);
+  }
+  const auto set_id = [&](std::string_view name, std::optional<int32_t> id) {
+    if (id) set(fmt::format("{}_token_id", name), int64_t{*id});
+  };
+  set_id("bos", special_.bos);
+  set_id("eos", special_.eos);
+  set_id("unknown", special_.unknown);
+  set_id("padding", special_.padding);
+  set_id("eot", special_.end_of_turn);
+  set_id("eom", special_.end_of_message);
+  set("add_bos_token", wants_bos_);
+  set("add_eos_token", wants_eos_);
+  if (normalize_nfc_) metadata.set("bantam.tokenizer.normalize", std::string("nfc"));
+}
+
+}  // namespace bantam

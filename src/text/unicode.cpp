@@ -1,0 +1,110 @@
+#include "text/unicode.h"
+
+#include <utf8proc.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <optional>
+
+#include "base/utf8.h"
+
+namespace bantam {
+namespace {
+
+constexpr int kLongestMarkRun = 30;
+
+// White_Space of PropList.txt; it is not a general category.
+bool is_white_space(char32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+CharClass look_up_class(char32_t c) {
+  if (is_white_space(c)) return CharClass::space;
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      return CharClass::letter;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return CharClass::number;
+    default:
+      return CharClass::other;
+  }
+}
+
+// Characters that NFC never changes, next to each other in any order: none composes with another of them.
+bool is_inert(char32_t c) {
+  return c < 0x300 || (c >= 0x2010 && c <= 0x2027) || (c >= 0x3001 && c <= 0x3020) || (c >= 0x4E00 && c <= 0x9FFF) ||
+         (c >= 0xAC00 && c <= 0xD7A3);
+}
+
+bool is_combining_mark(char32_t c) {
+  return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class != 0;
+}
+
+// `text` is valid UTF-8.
+void append_nfc(std::string& out, std::string_view text) {
+  utf8proc_uint8_t* raw = nullptr;
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &raw, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(raw, &std::free);
+  if (length < 0) throw std::bad_alloc();  // the only failure left for valid UTF-8
+  out.append(reinterpret_cast<const char*>(raw), static_cast<size_t>(length));
+}
+
+bool is_nfc_at_a_glance(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const std::optional<CodePoint> next = decode_utf8(text.substr(at));
+    if (next && !is_inert(next->value)) return false;
+    at += next ? static_cast<size_t>(next->bytes) : 1;
+  }
+  return true;
+}
+
+}  // namespace
+
+CharClass char_class(char32_t code_point) {
+  static const std::array<CharClass, 128> ascii = [] {
+    std::array<CharClass, 128> table{};
+    for (char32_t c = 0; c < 128; ++c) table[c] = look_up_class(c);
+    return table;
+  }();
+  return code_point < 128 ? ascii[code_point] : look_up_class(code_point);
+}
+
+std::string to_nfc(std::string_view text) {
+  if (is_nfc_at_a_glance(text)) return std::string(text);
+  std::string out;
+  out.reserve(text.size());
+  size_t begin = 0;  // what lies before is in `out`
+  int marks = 0;     // length of the run of combining marks that ends here
+  for (size_t at = 0; at < text.size();) {
+    const std::optional<CodePoint> next = decode_utf8(text.substr(at));
+    if (!next) {
+      append_nfc(out, text.substr(begin, at - begin));
+      out.push_back(text[at++]);
+      begin = at;
+      marks = 0;
+      continue;
+    }
+    marks = is_combining_mark(next->value) ? marks + 1 : 0;
+    if (marks > kLongestMarkRun) {
+      append_nfc(out, text.substr(begin, at - begin));
+      begin = at;
+      marks = 1;
+    }
+    at += static_cast<size_t>(next->bytes);
+  }
+  append_nfc(out, text.substr(begin));
+  return out;
+}
+
+}  // namespace bantam

@@ -1,0 +1,19 @@
+// What the tokenizers need to know about Unicode: character classes and the NFC form. The one user of utf8proc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bantam {
+
+// \p{L}, \p{N}, White_Space, and everything else (marks, punctuation, symbols, unassigned).
+enum class CharClass : uint8_t { other, letter, number, space };
+
+CharClass char_class(char32_t code_point);
+
+// Normalization Form C (Unicode Standard Annex 15). Bytes that are not valid UTF-8 stay as they are. Time is linear:
+// runs of more than 30 combining marks are normalised in parts, as in the annex's Stream-Safe Text Format.
+std::string to_nfc(std::string_view text);
+
+}  // namespace bantam
