@@ -15,14 +15,14 @@ namespace bantam {
 
 // y[r * y_stride + o] = sum_i x[r][i] * w[o][i], r < rows, o in a range given apart.
 struct MatmulArgs {
-  const std::byte* w;  // [out, in] in the kernel's weight format
-  size_t w_row_bytes;
-  int in;              // a multiple of the format's block
-  const std::byte* x;  // [rows, in] in the format's activation type
-  size_t x_row_bytes;
-  int rows;
-  real* y;
-  int y_stride;
+  const std::byte* w = nullptr;  // [out, in] in the kernel's weight format
+  size_t w_row_bytes = 0;
+  int in = 0;                    // a multiple of the format's block
+  const std::byte* x = nullptr;  // [rows, in] in the format's activation type
+  size_t x_row_bytes = 0;
+  int rows = 0;
+  real* y = nullptr;
+  int y_stride = 0;
 };
 using MatmulKernel = void (*)(const MatmulArgs& args, int out_begin, int out_end);
 

@@ -7,6 +7,8 @@
 
 namespace bantam {
 
+inline constexpr uint16_t kHalfNaN = 0x7E00;
+
 inline float f16_to_f32(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16;
   const uint32_t exponent = h >> 10 & 0x1F, mantissa = h & 0x3FF;
@@ -20,7 +22,7 @@ inline uint16_t f32_to_f16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000u);
   const uint32_t magnitude = bits & 0x7FFFFFFFu;
-  if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u);   // NaN
+  if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | kHalfNaN);
   if (magnitude >= 0x477FF000u) return static_cast<uint16_t>(sign | 0x7C00u);  // rounds past 65504: infinity
   if (magnitude < 0x38800000u) {  // subnormal half: adding 0.5 rounds for us
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;

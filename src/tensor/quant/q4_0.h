@@ -31,18 +31,24 @@ inline void decode_q4_0(const std::byte* blocks, float* values, int64_t n) {
   }
 }
 
-// The value of largest magnitude maps to -8 exactly, so the scale carries its sign (as ggml's reference does).
+// The value of largest magnitude maps to -8 exactly, so the scale carries its sign (as ggml's reference does). A block
+// with a NaN or an infinity decodes to NaN; one whose scale is below 2^-126 becomes zeros, as in Q8_0.
 inline void encode_q4_0(const float* values, std::byte* blocks, int64_t n) {
   constexpr int half = BlockQ4_0::kValues / 2;
   for (int64_t i = 0; i < n; i += BlockQ4_0::kValues, blocks += sizeof(BlockQ4_0)) {
     float extreme = 0;
+    bool finite = true;
     for (int j = 0; j < BlockQ4_0::kValues; ++j) {
       if (std::fabs(values[i + j]) > std::fabs(extreme)) extreme = values[i + j];
+      finite = finite && std::isfinite(values[i + j]);
     }
-    const float scale = extreme / -8.0f, inverse = scale != 0 ? 1.0f / scale : 0.0f;
-    const auto code = [&](float v) { return static_cast<uint8_t>(std::min(15.0f, v * inverse + 8.5f)); };
+    const float scale = extreme / -8.0f;
+    const float inverse = finite && std::fabs(scale) >= 0x1p-126f ? 1.0f / scale : 0.0f;
+    const auto code = [&](float v) {
+      return static_cast<uint8_t>(finite ? std::min(15.0f, v * inverse + 8.5f) : 8.0f);
+    };
     BlockQ4_0 block;
-    block.scale = f32_to_f16(scale);
+    block.scale = finite ? f32_to_f16(scale) : kHalfNaN;
     for (int j = 0; j < half; ++j) {
       block.q[j] = static_cast<uint8_t>(code(values[i + j]) | code(values[i + j + half]) << 4);
     }

@@ -1,0 +1,422 @@
+#include "kernels/kernels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "tensor/quant/q8_0.h"
+
+namespace bantam {
+namespace {
+
+constexpr float kEpsilon = std::numeric_limits<float>::epsilon();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr int kSizes[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 127, 300};
+
+std::vector<float> random_values(Rng& rng, size_t n, double scale = 1) {
+  std::vector<float> values(n);
+  for (float& v : values) v = static_cast<float>(scale * rng.normal());
+  return values;
+}
+
+float norm(const float* v, int n) {
+  double squares = 0;
+  for (int i = 0; i < n; ++i) squares += static_cast<double>(v[i]) * v[i];
+  return static_cast<float>(std::sqrt(squares));
+}
+
+const Kernels& scalar() { return *usable_kernels().front(); }
+
+// Bit for bit, so that -0 differs from 0 and a NaN equals itself.
+testing::AssertionResult same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (std::bit_cast<uint32_t>(a[i]) != std::bit_cast<uint32_t>(b[i])) {
+      return testing::AssertionFailure() << "element " << i << ": " << a[i] << " and " << b[i];
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+// Every element within `tolerance` of the expected one, relative to it or to `floor` where that is larger.
+testing::AssertionResult close(const std::vector<float>& found, const std::vector<float>& expected, float tolerance,
+                               float floor) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!(std::fabs(found[i] - expected[i]) <= tolerance * std::max(floor, std::fabs(expected[i])))) {
+      return testing::AssertionFailure() << "element " << i << " of " << found.size() << ": " << found[i]
+                                         << ", expected " << expected[i];
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+struct Product {
+  std::vector<float> weights, activations;
+  std::vector<std::byte> w, x;
+  int outs = 0;
+  MatmulArgs args;
+
+  std::vector<float> multiply(MatmulKernel kernel, int out_begin, int out_end) const {
+    std::vector<float> y(static_cast<size_t>(args.rows * outs), -7);
+    MatmulArgs all = args;
+    all.y = y.data();
+    kernel(all, out_begin, out_end);
+    return y;
+  }
+};
+
+Product random_product(Rng& rng, const DTypeTraits& format, int in, int rows, int outs) {
+  const DTypeTraits& activation = traits(format.activation);
+  Product p{.weights = random_values(rng, static_cast<size_t>(in * outs)),
+            .activations = random_values(rng, static_cast<size_t>(in * rows)),
+            .w = std::vector<std::byte>(row_bytes(format.dtype, in) * static_cast<size_t>(outs)),
+            .x = std::vector<std::byte>(row_bytes(activation.dtype, in) * static_cast<size_t>(rows)),
+            .outs = outs,
+            .args = {.w_row_bytes = row_bytes(format.dtype, in),
+                     .in = in,
+                     .x_row_bytes = row_bytes(activation.dtype, in),
+                     .rows = rows,
+                     .y_stride = outs}};
+  format.encode(p.weights.data(), p.w.data(), static_cast<int64_t>(in) * outs);
+  activation.encode(p.activations.data(), p.x.data(), static_cast<int64_t>(in) * rows);
+  p.args.w = p.w.data();
+  p.args.x = p.x.data();
+  return p;
+}
+
+class Table : public testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& kernels = *GetParam();
+  Rng rng{42};
+
+  MatmulKernel matmul(DType format) const { return kernels.matmul[static_cast<size_t>(format)]; }
+};
+
+std::string table_name(const testing::TestParamInfo<const Kernels*>& info) { return std::string(info.param->name); }
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Table, testing::ValuesIn(usable_kernels().begin(), usable_kernels().end()),
+                         table_name);
+
+TEST_P(Table, products_agree_with_the_definition_on_ragged_shapes) {
+  for (const DTypeTraits& format : all_dtypes()) {
+    const bool exact = format.activation == DType::q8_0;
+    for (int size : kSizes) {
+      const int in = format.block == 1 ? size : format.block * std::min(size, 17);
+      for (int rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13}) {
+        const Product product = random_product(rng, format, in, rows, 23);
+        const int begin = rows % 3, end = 23 - rows % 5;
+        const auto found = product.multiply(matmul(format.dtype), begin, end);
+        const auto expected = product.multiply(scalar().matmul[static_cast<size_t>(format.dtype)], begin, end);
+        if (exact) {
+          ASSERT_TRUE(same_bits(found, expected)) << format.name << " in=" << in << " rows=" << rows;
+          continue;
+        }
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < 23; ++o) {
+            const float tolerance = static_cast<float>(in) * kEpsilon * norm(&product.activations[r * in], in) *
+                                    norm(&product.weights[o * in], in);
+            ASSERT_NEAR(found[r * 23 + o], expected[r * 23 + o], o < begin || o >= end ? 0 : tolerance)
+                << format.name << " in=" << in << " rows=" << rows << " at " << r << ", " << o;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Table, a_row_has_the_same_bits_alone_in_a_batch_and_in_any_output_range) {
+  for (const DTypeTraits& format : all_dtypes()) {
+    for (int in : {96, 33 * 32}) {
+      const Product batch = random_product(rng, format, in, 71, 37);
+      const auto expected = batch.multiply(matmul(format.dtype), 0, 37);
+      for (int row : {0, 5, 6, 46, 63, 64, 70}) {
+        for (int chunk : {1, 8, 36}) {
+          std::vector<float> y(37);
+          MatmulArgs args = batch.args;
+          args.x += static_cast<size_t>(row) * args.x_row_bytes;
+          args.rows = 1;
+          args.y = y.data();
+          for (int o = 0; o < 37; o += chunk) matmul(format.dtype)(args, o, std::min(37, o + chunk));
+          ASSERT_TRUE(same_bits(y, {&expected[row * 37], &expected[row * 37] + 37})) << format.name << " row " << row;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Table, quantised_products_keep_extreme_bytes_exact) {
+  for (DType format : {DType::q8_0, DType::q4_0}) {
+    for (int rows : {1, 9}) {
+      Product product = random_product(rng, traits(format), 64, rows, 19);
+      for (std::byte& byte : product.w) byte = std::byte{rng.below(2) ? uint8_t{0x80} : uint8_t{0x7F}};
+      for (size_t i = 0; i < product.x.size(); ++i) {
+        if (i % sizeof(BlockQ8_0) >= 2) product.x[i] = std::byte{rng.below(2) ? uint8_t{0x81} : uint8_t{0x7F}};
+      }
+      for (std::vector<std::byte>* blocks : {&product.w, &product.x}) {  // scales of 1
+        const size_t size = blocks == &product.x || format == DType::q8_0 ? 34 : 18;
+        for (size_t i = 0; i < blocks->size(); i += size) {
+          (*blocks)[i] = std::byte{0x00};
+          (*blocks)[i + 1] = std::byte{0x3C};
+        }
+      }
+      EXPECT_TRUE(same_bits(product.multiply(matmul(format), 0, 19),
+                            product.multiply(scalar().matmul[static_cast<size_t>(format)], 0, 19)));
+    }
+  }
+}
+
+TEST_P(Table, quantising_gives_the_bytes_of_the_reference) {
+  auto values = random_values(rng, 32 * 40);
+  for (size_t i = 0; i < values.size(); ++i) values[i] *= std::pow(10.0f, static_cast<float>(i / 32) * 2 - 40);
+  const auto expect_reference_bytes = [&] {
+    std::vector<std::byte> found(values.size() / 32 * 34), expected(found.size());
+    kernels.quantize_q8_0(values.data(), found.data(), static_cast<int>(values.size()));
+    encode_q8_0(values.data(), expected.data(), static_cast<int64_t>(values.size()));
+    EXPECT_EQ(found, expected);
+  };
+  expect_reference_bytes();
+  for (size_t i = 0; i < values.size(); ++i) {  // quotients on and just beside halves
+    values[i] = static_cast<float>(static_cast<int>(i * 37 % 255) - 127) + 0.5f;
+    if (i % 3 == 1) values[i] = std::nextafter(values[i], 0.0f);
+    if (i % 32 == 0) values[i] = 127;
+  }
+  values[33] = 0.49999997f;
+  expect_reference_bytes();
+  values[70] = kInfinity;
+  values[100] = std::numeric_limits<float>::quiet_NaN();
+  values[130] = -kInfinity;
+  std::fill_n(values.begin() + 160, 32, -0.0f);
+  expect_reference_bytes();
+}
+
+TEST_P(Table, dot_axpy_and_add_agree_with_the_definition) {
+  for (int n : kSizes) {
+    const auto size = static_cast<size_t>(n);
+    const auto a = random_values(rng, size), b = random_values(rng, size);
+    const float tolerance = static_cast<float>(n) * kEpsilon * norm(a.data(), n) * norm(b.data(), n);
+    EXPECT_NEAR(kernels.dot(a.data(), b.data(), n), scalar().dot(a.data(), b.data(), n), tolerance);
+    auto found = b, expected = b;
+    kernels.axpy(0.7f, a.data(), found.data(), size);
+    scalar().axpy(0.7f, a.data(), expected.data(), size);
+    EXPECT_TRUE(close(found, expected, 2 * kEpsilon, 2));
+    kernels.add(found.data(), a.data(), found.data(), size);
+    for (size_t i = 0; i < size; ++i) expected[i] = found[i];
+    kernels.add(a.data(), b.data(), found.data(), size);
+    scalar().add(a.data(), b.data(), expected.data(), size);
+    EXPECT_TRUE(same_bits(found, expected));
+  }
+}
+
+TEST_P(Table, rmsnorm_and_its_backward_agree_with_the_definition) {
+  for (int n : kSizes) {
+    const auto size = static_cast<size_t>(n);
+    const auto x = random_values(rng, size), w = random_values(rng, size), dy = random_values(rng, size);
+    std::vector<float> found(size), expected(size);
+    const float inv_rms = kernels.rmsnorm(x.data(), w.data(), found.data(), n, 1e-6f, 1);
+    const float expected_inv_rms = scalar().rmsnorm(x.data(), w.data(), expected.data(), n, 1e-6f, 1);
+    const float tolerance = static_cast<float>(n + 8) * kEpsilon;
+    EXPECT_NEAR(inv_rms, expected_inv_rms, tolerance * expected_inv_rms);
+    EXPECT_TRUE(close(found, expected, tolerance, 0));
+
+    auto dx = random_values(rng, size), dw = random_values(rng, size), expected_dx = dx, expected_dw = dw;
+    kernels.rmsnorm_backward(x.data(), w.data(), inv_rms, dy.data(), dx.data(), dw.data(), n, 1);
+    scalar().rmsnorm_backward(x.data(), w.data(), inv_rms, dy.data(), expected_dx.data(), expected_dw.data(), n, 1);
+    const float floor = 1 + 16 * inv_rms * norm(dy.data(), n);
+    EXPECT_TRUE(close(dx, expected_dx, tolerance, floor)) << n;
+    EXPECT_TRUE(close(dw, expected_dw, tolerance, floor)) << n;
+  }
+}
+
+TEST_P(Table, softmax_agrees_with_the_definition) {
+  for (int n : kSizes) {
+    const auto size = static_cast<size_t>(n);
+    auto found = random_values(rng, size, 5), expected = found;
+    const float log_sum = kernels.softmax(found.data(), n), expected_log_sum = scalar().softmax(expected.data(), n);
+    const float tolerance = static_cast<float>(n + 16) * kEpsilon;
+    EXPECT_NEAR(log_sum, expected_log_sum, tolerance * (1 + std::fabs(expected_log_sum)));
+    EXPECT_TRUE(close(found, expected, tolerance, 1e-30f));
+  }
+}
+
+TEST_P(Table, softmax_survives_huge_and_masked_scores) {
+  for (size_t n : {2, 15, 16, 33}) {
+    std::vector<float> scores(n, -kInfinity);
+    scores[0] = scores[1] = 1e4f;
+    EXPECT_NEAR(kernels.softmax(scores.data(), static_cast<int>(n)), 1e4f + std::log(2.0f), 1e-2f);
+    std::vector<float> expected(n, 0);
+    expected[0] = expected[1] = 0.5f;
+    EXPECT_TRUE(same_bits(scores, expected));
+    std::fill(scores.begin(), scores.end(), -1e30f);
+    kernels.softmax(scores.data(), static_cast<int>(n));
+    EXPECT_TRUE(close(scores, std::vector<float>(n, 1 / static_cast<float>(n)), 2 * kEpsilon, 0));
+  }
+}
+
+TEST_P(Table, exp_is_accurate_and_overflows_and_underflows_as_the_library_does) {
+  std::vector<float> x;
+  for (float v = -105; v < 90; v += 0.0137f) x.push_back(v);
+  x.insert(x.end(), {1e4f, -1e4f, kInfinity, -kInfinity, 0, -0.0f, 1e-40f, 88.722839f, 88.722847f, -87.336548f});
+  auto found = x;
+  kernels.exp_shifted(found.data(), 0, found.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double exact = std::exp(static_cast<double>(x[i]));
+    const auto rounded = static_cast<float>(exact);
+    const double ulp = static_cast<double>(std::nextafter(rounded, kInfinity)) - rounded;
+    if (std::isinf(rounded)) {
+      EXPECT_EQ(found[i], rounded) << x[i];
+    } else {
+      EXPECT_LE(std::fabs(found[i] - exact), 1.5 * ulp) << x[i];
+    }
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  kernels.exp_shifted(&nan, 0, 1);
+  EXPECT_TRUE(std::isnan(nan));
+}
+
+TEST_P(Table, soft_cap_is_accurate_from_denormals_to_infinity) {
+  std::vector<float> x;
+  for (float v = 1e-42f; v < 1e5f; v *= 1.013f) x.insert(x.end(), {v, -v});
+  x.insert(x.end(), {kInfinity, -kInfinity, 0.0f, -0.0f});
+  std::vector<float> found(x.size());
+  for (float cap : {1.0f, 30.0f}) {
+    kernels.soft_cap(x.data(), cap, found.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double exact = cap * std::tanh(static_cast<double>(x[i] / cap));
+      ASSERT_LE(std::fabs(found[i] - exact), 4 * kEpsilon * std::fabs(exact) + 3e-44 * cap) << x[i];
+      ASSERT_EQ(std::signbit(found[i]), std::signbit(x[i])) << x[i];
+    }
+  }
+}
+
+TEST_P(Table, gates_and_their_backward_agree_with_the_definition) {
+  for (Activation act : {Activation::silu, Activation::gelu_tanh}) {
+    for (int n : kSizes) {
+      const auto size = static_cast<size_t>(n);
+      auto gate = random_values(rng, size, 3);
+      const auto up = random_values(rng, size), dy = random_values(rng, size);
+      if (n > 8) gate[0] = 1e4f, gate[1] = -1e4f, gate[2] = 0, gate[3] = 1e-40f;
+      std::vector<float> found(size), expected(size);
+      kernels.gated(act, gate.data(), up.data(), found.data(), size);
+      scalar().gated(act, gate.data(), up.data(), expected.data(), size);
+      EXPECT_TRUE(close(found, expected, 32 * kEpsilon, 1e-4f));
+      auto dgate = random_values(rng, size), dup = random_values(rng, size), expected_dgate = dgate, expected_dup = dup;
+      kernels.gated_backward(act, gate.data(), up.data(), dy.data(), dgate.data(), dup.data(), size);
+      scalar().gated_backward(act, gate.data(), up.data(), dy.data(), expected_dgate.data(), expected_dup.data(), size);
+      EXPECT_TRUE(close(dgate, expected_dgate, 32 * kEpsilon, 1));
+      EXPECT_TRUE(close(dup, expected_dup, 32 * kEpsilon, 1));
+    }
+  }
+}
+
+TEST_P(Table, attention_agrees_with_the_definition) {
+  for (int head_dim : {1, 7, 16, 40, 64, 100, 256}) {
+    for (int count : {1, 2, 7, 8, 9, 33, 130}) {
+      const size_t stride = static_cast<size_t>(head_dim) * 2 + 1;
+      const auto q = random_values(rng, static_cast<size_t>(head_dim));
+      const auto k = random_values(rng, stride * static_cast<size_t>(count));
+      const auto v = random_values(rng, stride * static_cast<size_t>(count));
+      for (float cap : {0.0f, 5.0f}) {
+        std::vector<float> scores(static_cast<size_t>(count)), found(static_cast<size_t>(head_dim)), expected = found;
+        AttendArgs args{.q = q.data(),
+                        .k = k.data(),
+                        .v = v.data(),
+                        .kv_stride = stride,
+                        .count = count,
+                        .head_dim = head_dim,
+                        .scale = 0.3f,
+                        .cap = cap,
+                        .scores = scores.data(),
+                        .y = found.data()};
+        kernels.attend(args);
+        args.y = expected.data();
+        scalar().attend(args);
+        // Scores are off by n eps |q| |k|, and weights by that much relatively.
+        const float tolerance = static_cast<float>(head_dim + count) * kEpsilon * (1 + norm(q.data(), head_dim)) * 4;
+        ASSERT_TRUE(close(found, expected, tolerance, 1)) << head_dim << " " << count;
+      }
+    }
+  }
+}
+
+TEST_P(Table, adamw_agrees_with_the_definition) {
+  for (int n : kSizes) {
+    const auto size = static_cast<size_t>(n);
+    auto w = random_values(rng, size), m = random_values(rng, size), v = random_values(rng, size);
+    const auto g = random_values(rng, size);
+    for (float& square : v) square *= square;
+    auto expected_w = w, expected_m = m, expected_v = v;
+    AdamwArgs args{.w = w.data(),
+                   .g = g.data(),
+                   .m = m.data(),
+                   .v = v.data(),
+                   .n = size,
+                   .lr = 0.01f,
+                   .beta1 = 0.9f,
+                   .beta2 = 0.99f,
+                   .eps = 1e-8f,
+                   .weight_decay = 0.1f,
+                   .bias1 = 0.19f,
+                   .bias2 = 0.0199f,
+                   .grad_scale = 0.5f};
+    kernels.adamw(args);
+    args.w = expected_w.data(), args.m = expected_m.data(), args.v = expected_v.data();
+    scalar().adamw(args);
+    EXPECT_TRUE(close(w, expected_w, 8 * kEpsilon, 1));
+    EXPECT_TRUE(close(m, expected_m, 8 * kEpsilon, 1));
+    EXPECT_TRUE(close(v, expected_v, 8 * kEpsilon, 1e-3f));
+  }
+}
+
+TEST_P(Table, an_element_has_the_same_bits_wherever_it_stands) {
+  const auto gate = random_values(rng, 67, 4), up = random_values(rng, 67);
+  std::vector<float> whole(67), pieces(67);
+  kernels.gated(Activation::gelu_tanh, gate.data(), up.data(), whole.data(), 67);
+  for (size_t i = 0; i < 67; ++i) kernels.gated(Activation::gelu_tanh, &gate[i], &up[i], &pieces[i], 1);
+  EXPECT_TRUE(same_bits(whole, pieces));
+  kernels.soft_cap(gate.data(), 2, whole.data(), 67);
+  for (size_t i = 0; i < 67; ++i) kernels.soft_cap(&gate[i], 2, &pieces[i], 1);
+  EXPECT_TRUE(same_bits(whole, pieces));
+}
+
+TEST(Dispatch, the_first_table_is_the_definition_and_names_lead_to_tables) {
+  EXPECT_EQ(scalar().name, "scalar");
+  for (const Kernels* table : usable_kernels()) EXPECT_EQ(&kernels_by_name(table->name), table);
+}
+
+TEST(Dispatch, an_unknown_name_is_refused_with_the_usable_ones) {
+  try {
+    kernels_by_name("sse9");
+    FAIL() << "no error";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("'sse9'"));
+    for (const Kernels* table : usable_kernels()) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(std::string(table->name)));
+    }
+  }
+}
+
+// The choice is made once per process, so each case has its own.
+TEST(Dispatch, the_environment_chooses_the_table) {
+  const auto exit_with_choice = [](const char* wanted) {
+    setenv("BANTAM_KERNELS", wanted, 1);
+    try {
+      std::_Exit(&active_kernels() == usable_kernels().back() ? 1 : &active_kernels() == &scalar() ? 0 : 2);
+    } catch (const UsageError&) {
+      std::_Exit(3);
+    }
+  };
+  EXPECT_EXIT(exit_with_choice(""), testing::ExitedWithCode(usable_kernels().size() > 1 ? 1 : 0), "");
+  EXPECT_EXIT(exit_with_choice("scalar"), testing::ExitedWithCode(usable_kernels().size() > 1 ? 0 : 1), "");
+  EXPECT_EXIT(exit_with_choice("sse9"), testing::ExitedWithCode(3), "");
+}
+
+}  // namespace
+}  // namespace bantam
