@@ -8,8 +8,7 @@
 
 #include "kernels/gemm_backends.h"
 
-#if defined(__x86_64__)
-#include <asm/prctl.h>
+#if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@
 namespace bantam {
 namespace {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__linux__)
 
 // Linux hands out the 8 KiB of tile registers only on request, once for the whole process.
 // (Linux, Documentation/arch/x86/xstate.rst)
