@@ -131,10 +131,11 @@ I add_products(I sum, I weights, int32_t activations) {
   return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(activations), weights);
 }
 
-// clang-format off: each builds on those before it
+// Each builds on those before it.
+// clang-format off
 #include "kernels/simd_math.inc"
-#include "kernels/simd_matmul.inc"
 #include "kernels/simd_ops.inc"
+#include "kernels/simd_matmul.inc"
 #include "kernels/simd_quantized.inc"
 #include "kernels/simd_table.inc"
 // clang-format on
