@@ -1,6 +1,7 @@
 #include "formats/model_file.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "base/checked.h"
@@ -56,6 +57,20 @@ ModelFile::ModelFile(Metadata metadata_in, std::vector<NamedTensor> tensors, Ten
   if (twin != by_name_.end()) {
     throw FormatError("{}: two tensors are named '{}'; names must be unique", source(), tensors_[*twin].name);
   }
+}
+
+ModelFile ModelFile::join(Metadata metadata, std::vector<ModelFile> parts) {
+  std::vector<NamedTensor> tensors;
+  TensorStorage storage;
+  const auto move_into = [](auto& target, auto& from) {
+    std::move(from.begin(), from.end(), std::back_inserter(target));
+  };
+  for (ModelFile& part : parts) {
+    move_into(tensors, part.tensors_);
+    move_into(storage.files, part.storage_.files);
+    move_into(storage.copies, part.storage_.copies);
+  }
+  return ModelFile(std::move(metadata), std::move(tensors), std::move(storage));
 }
 
 const NamedTensor* ModelFile::find(std::string_view name) const {

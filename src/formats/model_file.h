@@ -41,6 +41,9 @@ class ModelFile {
   // Throws FormatError naming the tensor when two have one name.
   ModelFile(Metadata metadata, std::vector<NamedTensor> tensors, TensorStorage storage);
 
+  // One file of the tensors of several (shards); `parts` lose theirs. Their metadata is dropped.
+  static ModelFile join(Metadata metadata, std::vector<ModelFile> parts);
+
   Metadata metadata;
 
   const std::string& source() const { return metadata.source(); }

@@ -1,0 +1,213 @@
+#include "formats/hf_tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "formats/gguf.h"
+#include "formats/hf_json.h"
+#include "formats/test_files.h"
+
+namespace bantam {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The least a byte-level tokenizer.json can be, changed by `change`.
+std::string small_json(const std::function<void(SortedJson&)>& change = [](SortedJson&) {}) {
+  SortedJson file = SortedJson::parse(R"({
+    "added_tokens": [{"id": 3, "content": "<s>", "special": true}, {"id": 5, "content": "<tool>", "special": false}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+    "post_processor": null,
+    "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}})");
+  change(file);
+  return file.dump();
+}
+
+Metadata parse(const std::string& text) {
+  Metadata metadata("tokenizer");
+  read_hf_tokenizer_json(text, "tokenizer.json", metadata);
+  return metadata;
+}
+
+TEST(HfTokenizer, vocabulary_added_tokens_and_merges_become_ggml_keys) {
+  const Metadata metadata = parse(small_json());
+  EXPECT_EQ(metadata.string("tokenizer.ggml.model"), "gpt2");
+  EXPECT_EQ(metadata.string("tokenizer.ggml.pre"), "gpt-2");
+  EXPECT_THAT(metadata.strings("tokenizer.ggml.tokens"), ElementsAre("a", "b", "ab", "<s>", "[PAD4]", "<tool>"));
+  EXPECT_THAT(metadata.integers_or_empty("tokenizer.ggml.token_type"), ElementsAre(1, 1, 1, 3, 5, 4));
+  EXPECT_THAT(metadata.strings("tokenizer.ggml.merges"), ElementsAre("a b"));
+  EXPECT_FALSE(metadata.flag_or("tokenizer.ggml.add_bos_token", true));
+}
+
+TEST(HfTokenizer, merges_may_be_pairs) {
+  const Metadata metadata =
+      parse(small_json([](SortedJson& f) { f["model"]["merges"] = SortedJson::parse(R"([["a", "b"]])"); }));
+  EXPECT_THAT(metadata.strings("tokenizer.ggml.merges"), ElementsAre("a b"));
+}
+
+TEST(HfTokenizer, a_template_says_whether_prompts_begin_with_bos) {
+  const Metadata metadata = parse(small_json([](SortedJson& f) {
+    f["post_processor"] = SortedJson::parse(R"({"type": "Sequence", "processors": [{"type": "ByteLevel"},
+      {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]}]})");
+  }));
+  EXPECT_TRUE(metadata.flag_or("tokenizer.ggml.add_bos_token", false));
+  EXPECT_FALSE(metadata.flag_or("tokenizer.ggml.add_eos_token", true));
+  EXPECT_EQ(metadata.integer("tokenizer.ggml.bos_token_id", 0, 9), 3);
+}
+
+TEST(HfTokenizer, what_would_tokenize_differently_here_is_refused) {
+  const std::vector<std::pair<std::string, std::function<void(SortedJson&)>>> cases = {
+      {"model.type", [](SortedJson& f) { f["model"]["type"] = "Unigram"; }},
+      {"byte_fallback", [](SortedJson& f) { f["model"]["byte_fallback"] = true; }},
+      {"end_of_word_suffix", [](SortedJson& f) { f["model"]["end_of_word_suffix"] = "</w>"; }},
+      {"dropout", [](SortedJson& f) { f["model"]["dropout"] = 0.1; }},
+      {"ignore_merges", [](SortedJson& f) { f["model"]["ignore_merges"] = true; }},
+      {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"] = nullptr; }},
+      {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"]["add_prefix_space"] = true; }},
+      {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"]["use_regex"] = false; }},
+      {"normalizer",
+       [](SortedJson& f) {
+         f["normalizer"] = {{"type", "Lowercase"}};
+       }},
+      {"lstrip", [](SortedJson& f) { f["added_tokens"][0]["lstrip"] = true; }},
+      {"post_processor",
+       [](SortedJson& f) {
+         f["post_processor"] = {{"type", "BertProcessing"}};
+       }},
+      {"decoder",
+       [](SortedJson& f) {
+         f["decoder"] = {{"type", "WordPiece"}};
+       }},
+  };
+  for (const auto& [field, change] : cases) {
+    try {
+      parse(small_json(change));
+      ADD_FAILURE() << field << " was accepted";
+    } catch (const UnsupportedError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("tokenizer.json: '")) << field;
+      EXPECT_THAT(e.what(), HasSubstr(field));
+    }
+  }
+}
+
+TEST(HfTokenizer, broken_files_are_refused) {
+  const std::vector<std::function<void(SortedJson&)>> changes = {
+      [](SortedJson& f) { f.erase("model"); },
+      [](SortedJson& f) { f["model"] = 1; },
+      [](SortedJson& f) { f["model"].erase("vocab"); },
+      [](SortedJson& f) { f["model"]["vocab"] = SortedJson::array(); },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = -1; },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = 1.5; },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = "0"; },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = 1 << 20; },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = UINT64_MAX; },
+      [](SortedJson& f) { f["model"]["vocab"]["a"] = 1; },
+      [](SortedJson& f) { f["model"]["vocab"][""] = 4; },
+      [](SortedJson& f) { f["model"]["vocab"]["[PAD4]"] = 6; },
+      [](SortedJson& f) { f["model"].erase("merges"); },
+      [](SortedJson& f) { f["model"]["merges"] = {1}; },
+      [](SortedJson& f) { f["model"]["merges"] = {"ab"}; },
+      [](SortedJson& f) { f["model"]["merges"] = {" b"}; },
+      [](SortedJson& f) { f["model"]["merges"] = {"a "}; },
+      [](SortedJson& f) { f["model"]["merges"] = {"a b c"}; },
+      [](SortedJson& f) { f["model"]["merges"] = SortedJson::parse(R"([["a"]])"); },
+      [](SortedJson& f) { f["added_tokens"] = 1; },
+      [](SortedJson& f) { f["added_tokens"][0] = 1; },
+      [](SortedJson& f) { f["added_tokens"][0]["id"] = 0; },
+      [](SortedJson& f) { f["added_tokens"][0]["content"] = "a"; },
+      [](SortedJson& f) { f["added_tokens"][0]["special"] = 1; },
+      [](SortedJson& f) { f["normalizer"] = 1; },
+      [](SortedJson& f) {
+        f["post_processor"] = {{"type", 1}};
+      },
+      [](SortedJson& f) {
+        f["post_processor"] = {{"type", "TemplateProcessing"}};
+      },
+      [](SortedJson& f) { f["decoder"] = SortedJson::array(); },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    EXPECT_THROW(parse(small_json(changes[i])), FormatError) << "case " << i << ": " << small_json(changes[i]);
+  }
+}
+
+TEST(HfTokenizer, a_vocabulary_survives_being_written_and_read) {
+  const TestFolder folder;
+  for (const char* pre : {"gpt-2", "llama-bpe", "qwen2", "starcoder"}) {
+    Metadata metadata = parse(small_json());
+    metadata.set("tokenizer.ggml.pre", std::string(pre));
+    metadata.set("tokenizer.ggml.token_type", std::vector<int64_t>{1, 1, 1, 3, 1, 4});
+    metadata.set("tokenizer.ggml.bos_token_id", int64_t{3});
+    metadata.set("tokenizer.ggml.eos_token_id", int64_t{3});
+    metadata.set("tokenizer.ggml.padding_token_id", int64_t{5});
+    metadata.set("tokenizer.ggml.add_bos_token", true);
+    metadata.set("tokenizer.chat_template", std::string("{{ messages }}"));
+    metadata.set("bantam.tokenizer.normalize", std::string("nfc"));
+    write_hf_tokenizer(folder.path(), metadata);
+
+    Metadata read("read");
+    read_hf_tokenizer(folder.path(), read);
+    EXPECT_TRUE(std::ranges::equal(read, metadata)) << pre;
+  }
+}
+
+TEST(HfTokenizer, special_ids_come_from_the_tokenizer_config_before_the_model_config) {
+  const TestFolder folder;
+  const auto write = [&](const char* name, const std::string& text) {
+    AtomicFile file(folder / name);
+    file.write(text);
+    file.commit();
+  };
+  write("tokenizer.json", small_json());
+  write("tokenizer_config.json",
+        R"({"eos_token": {"content": "<tool>"}, "pad_token": null,
+            "chat_template": [{"name": "rag", "template": "r"}, {"name": "default", "template": "d"}]})");
+  Metadata metadata("read");
+  metadata.set("hf.eos_token_id", int64_t{0});
+  metadata.set("hf.bos_token_id", std::vector<int64_t>{3, 1});
+  metadata.set("hf.pad_token_id", int64_t{-1});
+  read_hf_tokenizer(folder.path(), metadata);
+  EXPECT_EQ(metadata.integer("tokenizer.ggml.eos_token_id", 0, 9), 5);
+  EXPECT_EQ(metadata.integer("tokenizer.ggml.bos_token_id", 0, 9), 3);
+  EXPECT_FALSE(metadata.has("tokenizer.ggml.padding_token_id"));
+  EXPECT_EQ(metadata.string("tokenizer.chat_template"), "d");
+
+  write("tokenizer_config.json", R"({"eos_token": "</s>"})");
+  EXPECT_THROW(read_hf_tokenizer(folder.path(), metadata), FormatError);
+  write("tokenizer_config.json", R"({"chat_template": 1})");
+  EXPECT_THROW(read_hf_tokenizer(folder.path(), metadata), FormatError);
+}
+
+TEST(HfTokenizer, published_vocabularies_survive_being_written_and_read) {
+  const std::filesystem::path shared = BANTAM_SHARED_DIR;
+  if (!std::filesystem::exists(shared)) GTEST_SKIP() << "skipped: no shared data";
+  const TestFolder folder;
+  for (const char* name : {"qwen2", "starcoder"}) {
+    const Metadata published = read_gguf(shared / fmt::format("tokenizers/ggml-vocab-{}.gguf", name)).metadata;
+    write_hf_tokenizer(folder.path(), published);
+    Metadata read("read");
+    read_hf_tokenizer(folder.path(), read);
+    for (const char* key : {"pre", "tokens", "merges", "bos_token_id", "eos_token_id"}) {
+      const std::string full = std::string("tokenizer.ggml.") + key;
+      EXPECT_EQ(*read.find(full), *published.find(full)) << name << ' ' << key;
+    }
+  }
+}
+
+TEST(HfTokenizer, a_sentencepiece_vocabulary_is_refused_by_name) {
+  const std::filesystem::path phi3 = std::filesystem::path(BANTAM_SHARED_DIR) / "tokenizers/phi3/tokenizer.json";
+  if (!std::filesystem::exists(phi3)) GTEST_SKIP() << "skipped: no shared data";
+  Metadata metadata("phi3");
+  EXPECT_THROW(read_hf_tokenizer(phi3.parent_path(), metadata), UnsupportedError);
+  metadata.set("tokenizer.ggml.model", std::string("llama"));
+  EXPECT_THROW(write_hf_tokenizer("unused", metadata), UnsupportedError);
+}
+
+}  // namespace
+}  // namespace bantam
