@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
-#include <numeric>
 
 #include "base/error.h"
 #include "formats/test_files.h"
