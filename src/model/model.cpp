@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "formats/gguf.h"
+#include "formats/hf_folder.h"
 #include "model/families/family.h"
 
 namespace bantam {
@@ -31,7 +32,9 @@ void check_tokenizer_fits(const ModelFile& file, const ModelConfig& config) {
 
 }  // namespace
 
-std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) { return from_file(read_gguf(path)); }
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) {
+  return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path));
+}
 
 std::shared_ptr<const Model> Model::from_file(ModelFile opened) {
   const std::shared_ptr<Model> model(new Model(std::move(opened)));

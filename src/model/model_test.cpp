@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "formats/gguf.h"
+#include "formats/hf_folder.h"
 #include "model/forward.h"
 #include "model/save.h"
 #include "model/test_model.h"
@@ -60,6 +61,21 @@ TEST_F(ModelTest, a_saved_gguf_loads_to_the_same_logits) {
     EXPECT_EQ(loaded->parameters(), model.values.size());
     EXPECT_EQ(logits(loaded->config(), loaded->weights()), logits(c, model.weights));
   }
+}
+
+TEST_F(ModelTest, a_hugging_face_folder_and_back_to_gguf_keep_the_function) {
+  const ModelConfig c = llama_config();
+  const TestModel model(c);
+  write_hf_folder(folder_ / "hf", hf_metadata(c), hf_tensors(c, model.weights));
+  const auto hf = Model::load(folder_ / "hf");
+  EXPECT_EQ(hf->config().rope_pairs, RopePairs::halves);
+  // Rotating other pairs adds the head's products in another order.
+  const auto expected = logits(c, model.weights), found = logits(hf->config(), hf->weights());
+  for (size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-4);
+
+  write_gguf(folder_ / "back.gguf", gguf_metadata(hf->config()), gguf_tensors(hf->config(), hf->weights()));
+  const auto back = Model::load(folder_ / "back.gguf");
+  EXPECT_EQ(logits(back->config(), back->weights()), expected);
 }
 
 TEST_F(ModelTest, an_unknown_architecture_is_named_with_the_known_ones) {

@@ -64,7 +64,9 @@ void multiply(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, const
 
 // One dense product of training, its rows split over the threads.
 void parallel_gemm(const Run& run, GemmArgs g) {
-  const int64_t grain = chunk_rows(run.pool(), g.m, 2, 64);
+  // bf16 packs all of b once per call, so it gets one slice per thread.
+  const int slices_per_thread = run.compute().precision == GemmPrecision::bf16 ? 1 : 2;
+  const int64_t grain = chunk_rows(run.pool(), g.m, slices_per_thread, 64);
   run.pool().parallel_for(g.m, grain, [&](int64_t begin, int64_t end) {
     GemmArgs part = g;
     part.m = static_cast<int>(end - begin);
