@@ -1,0 +1,129 @@
+#include "train/parameters.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "base/rng.h"
+
+namespace bantam {
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr double kEmbeddingDeviation = 0.02;
+
+size_t aligned(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+void* zeroed(size_t bytes) {
+  void* memory = std::aligned_alloc(kAlignment, aligned(std::max(bytes, size_t{1}), kAlignment));
+  if (!memory) throw std::bad_alloc();
+  std::memset(memory, 0, bytes);
+  return memory;
+}
+
+bool ends_with(const std::string& name, std::string_view end) { return name.ends_with(end); }
+
+ParameterKind kind_of_tensor(const std::string& name, int rows) {
+  if (name == "token_embd.weight") return ParameterKind::embedding;
+  if (name == "output.weight") return ParameterKind::head;
+  return rows == 1 ? ParameterKind::vector : ParameterKind::matrix;
+}
+
+// Stores reals in the parameter's format, row by row.
+void store_row(const Parameter& p, int row, const std::vector<float>& values) {
+  std::byte* out = p.data + static_cast<size_t>(row) * row_bytes(p.dtype, p.cols);
+  if (p.dtype == kRealType) {
+    std::transform(values.begin(), values.end(), reinterpret_cast<real*>(out), [](float v) { return real{v}; });
+  } else {
+    traits(p.dtype).encode(values.data(), out, p.cols);
+  }
+}
+
+}  // namespace
+
+void Parameters::Free::operator()(void* memory) const { std::free(memory); }
+
+Parameters::Parameters(const ModelConfig& config, DType matrices) : config_(config) {
+  if (matrices != kRealType && matrices != DType::bf16) {
+    throw UsageError("weights of format {} cannot be trained; use {} or bf16", traits(matrices).name,
+                     traits(kRealType).name);
+  }
+  weights_.layer.resize(config_.layer.size());
+  size_t data_bytes = 0;
+  std::vector<Matrix*> views;
+  const auto plan = [&](const std::string& name, int rows, int cols, Matrix& view) {
+    const ParameterKind kind = kind_of_tensor(name, rows);
+    const DType dtype = kind == ParameterKind::vector ? kRealType : matrices;
+    list_.push_back({name, kind, rows, cols, dtype, nullptr, nullptr});
+    views.push_back(&view);
+    count_ += list_.back().size();
+    data_bytes += aligned(list_.back().bytes(), kAlignment);
+    grad_count_ += aligned(list_.back().size(), kAlignment / sizeof(real));
+  };
+  for_each_tensor(config_, plan, weights_);
+
+  data_.reset(static_cast<std::byte*>(zeroed(data_bytes)));
+  grad_.reset(static_cast<real*>(zeroed(grad_count_ * sizeof(real))));
+  std::byte* data = data_.get();
+  real* grad = grad_.get();
+  for (size_t i = 0; i < list_.size(); ++i) {
+    Parameter& p = list_[i];
+    p.data = data;
+    p.grad = grad;
+    *views[i] = {p.data, p.grad, p.rows, p.cols, p.dtype};
+    data += aligned(p.bytes(), kAlignment);
+    grad += aligned(p.size(), kAlignment / sizeof(real));
+  }
+}
+
+void Parameters::clear_gradients() { std::fill_n(grad_.get(), grad_count_, real{0}); }
+
+void Parameters::initialise(uint64_t seed) {
+  Rng rng(seed);
+  for (const Parameter& p : list_) {
+    const bool is_norm = ends_with(p.name, "norm.weight");
+    const bool ends_branch = ends_with(p.name, "attn_output.weight") || ends_with(p.name, "ffn_down.weight");
+    double deviation = 0;
+    if (p.kind == ParameterKind::embedding || p.kind == ParameterKind::head) deviation = kEmbeddingDeviation;
+    if (p.kind == ParameterKind::matrix && !ends_branch) deviation = 1 / std::sqrt(static_cast<double>(p.cols));
+    const float base = is_norm && !config_.norm_plus_one ? 1.f : 0.f;
+
+    std::vector<float> row(static_cast<size_t>(p.cols));
+    for (int r = 0; r < p.rows; ++r) {
+      for (float& v : row) v = deviation > 0 ? static_cast<float>(deviation * rng.normal()) : base;
+      store_row(p, r, row);
+    }
+  }
+}
+
+void Parameters::copy_from(const ModelConfig& config, const Weights& weights, const std::string& source) {
+  if (config.layers() != config_.layers() || config.tied_embeddings != config_.tied_embeddings) {
+    throw UsageError("{}: has {} layers and {} embeddings, expected {} and {}", source, config.layers(),
+                     config.tied_embeddings ? "tied" : "untied", config_.layers(),
+                     config_.tied_embeddings ? "tied" : "untied");
+  }
+  size_t next = 0;
+  const auto copy = [&](const std::string& name, int rows, int cols, const Matrix&, const Matrix& from) {
+    const Parameter& p = list_[next++];
+    if (from.rows != rows || from.cols != cols) {
+      throw UsageError("{}: tensor '{}' has shape {}x{}, expected {}x{}", source, name, from.rows, from.cols, rows,
+                       cols);
+    }
+    std::vector<float> row(static_cast<size_t>(cols));
+    for (int r = 0; r < rows; ++r) {
+      if (from.dtype == kRealType) {
+        const real* values = from.values() + static_cast<size_t>(r) * static_cast<size_t>(cols);
+        std::transform(values, values + cols, row.begin(), [](real v) { return static_cast<float>(v); });
+      } else {
+        traits(from.dtype).decode(from.row(r), row.data(), cols);
+      }
+      store_row(p, r, row);
+    }
+  };
+  for_each_tensor(config_, copy, weights_, weights);
+}
+
+}  // namespace bantam
