@@ -8,7 +8,7 @@ namespace bantam {
 namespace {
 
 using F = __m512;
-constexpr int kLanes = 16;
+constexpr int kLanes = 16, kRegisters = 32;
 
 __mmask16 first_lanes(int n) { return static_cast<__mmask16>((1u << n) - 1); }
 
@@ -82,18 +82,34 @@ using I = __m512i;
 #include "kernels/simd_ymm.inc"
 
 F to_float(I v) { return _mm512_cvtepi32_ps(v); }
-I add_lanes(const __m256i* v) {
-  return _mm512_inserti64x4(_mm512_castsi256_si512(add_lanes_of_8(v)), add_lanes_of_8(v + 8), 1);
-}
-
-// Products of one block of activations (never -128) with blocks of weights, summed by fours.
+// Products of one block of activations with blocks of weights, which are made unsigned by adding an offset.
 struct Products {
-  Bytes x;
+  __m256i low, high;
 
-  explicit Products(Bytes block) : x(block) {}
-  __m256i with(Bytes w) const {
-    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+  explicit Products(const BlockQ8_0* x) : low(twice(x->q)), high(twice(x->q + 16)) {}
+
+  // Lane l: the product with block b of rows[l].
+  template <class Block>
+  __m256i with(const Block* const* rows, int b) const {
+    const auto fours = [&](int l) { return pair_fours(rows[l] + b, rows[l + 4] + b); };
+    return add_fours(fours(0), fours(1), fours(2), fours(3));
   }
+
+ private:
+  __m256i fours(const RowPair& unsigned_bytes, __m256i start) const {
+    return _mm256_dpbusd_epi32(_mm256_dpbusd_epi32(start, unsigned_bytes.low, low), unsigned_bytes.high, high);
+  }
+  // -(1 << shift) times the sums of four activations
+  __m256i start(int shift) const {
+    const __m256i one = _mm256_set1_epi8(1), zero = _mm256_setzero_si256();
+    return _mm256_sub_epi32(zero, _mm256_slli_epi32(fours({one, one}, zero), shift));
+  }
+  __m256i pair_fours(const BlockQ8_0* a, const BlockQ8_0* b) const {
+    const RowPair w = pair(a, b);
+    const __m256i top = _mm256_set1_epi8(-128);
+    return fours({_mm256_xor_si256(w.low, top), _mm256_xor_si256(w.high, top)}, start(7));
+  }
+  __m256i pair_fours(const BlockQ4_0* a, const BlockQ4_0* b) const { return fours(pair(a, b), start(3)); }
 };
 
 // A unit is four bytes. Activations become unsigned by adding 128; `start` takes 128 * sum(weights) off again.

@@ -1,0 +1,170 @@
+// Speed of the kernel tables on one core: products of every format in the shapes of small models, and the kernels that
+// should run at memory speed. Example: kernels_bench --benchmark_filter=avx512/matmul
+//
+// Products report GFLOP/s (two per multiply-add, integers alike) and the weight bytes read per second.
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+namespace bantam {
+namespace {
+
+std::vector<float> random_values(size_t n) {
+  Rng rng(7);
+  std::vector<float> values(n);
+  for (float& v : values) v = static_cast<float>(rng.normal());
+  return values;
+}
+
+std::vector<std::byte> encoded(const DTypeTraits& format, size_t n) {
+  const std::vector<float> values = random_values(n);
+  std::vector<std::byte> bytes(row_bytes(format.dtype, static_cast<int64_t>(n)));
+  format.encode(values.data(), bytes.data(), static_cast<int64_t>(n));
+  return bytes;
+}
+
+void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int in, int outs, int rows) {
+  const DTypeTraits& activation = traits(format.activation);
+  const auto w = encoded(format, static_cast<size_t>(in * outs)),
+             x = encoded(activation, static_cast<size_t>(in * rows));
+  std::vector<float> y(static_cast<size_t>(outs * rows));
+  const MatmulArgs args{.w = w.data(),
+                        .w_row_bytes = row_bytes(format.dtype, in),
+                        .in = in,
+                        .x = x.data(),
+                        .x_row_bytes = row_bytes(activation.dtype, in),
+                        .rows = rows,
+                        .y = y.data(),
+                        .y_stride = outs};
+  const MatmulKernel kernel = kernels.matmul[static_cast<size_t>(format.dtype)];
+  for (auto _ : state) {
+    kernel(args, 0, outs);
+    benchmark::DoNotOptimize(y.data());
+    benchmark::ClobberMemory();
+  }
+  const auto runs = static_cast<double>(state.iterations());
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * in * outs * rows * runs, benchmark::Counter::kIsRate);
+  state.counters["GB/s"] = benchmark::Counter(1e-9 * static_cast<double>(w.size()) * runs, benchmark::Counter::kIsRate);
+}
+
+void attend(benchmark::State& state, const Kernels& kernels, int count) {
+  constexpr int kHeadDim = 64;
+  const auto size = static_cast<size_t>(count) * kHeadDim;
+  const auto q = random_values(kHeadDim), k = random_values(size), v = random_values(size);
+  std::vector<float> scores(static_cast<size_t>(count)), y(kHeadDim);
+  const AttendArgs args{.q = q.data(),
+                        .k = k.data(),
+                        .v = v.data(),
+                        .kv_stride = kHeadDim,
+                        .count = count,
+                        .head_dim = kHeadDim,
+                        .scale = 0.125f,
+                        .cap = 0,
+                        .scores = scores.data(),
+                        .y = y.data()};
+  for (auto _ : state) {
+    kernels.attend(args);
+    benchmark::ClobberMemory();
+  }
+  state.counters["GFLOP/s"] = benchmark::Counter(
+      4e-9 * static_cast<double>(size) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+}
+
+// `arrays` of n floats are read or written by one call of `run(arrays)`.
+template <class Run>
+void stream(benchmark::State& state, size_t n, size_t arrays, size_t touched, Run run) {
+  std::vector<std::vector<float>> data(arrays, random_values(n));
+  for (float& v : data.back()) v *= v;  // the second moments are last
+  for (auto _ : state) {
+    run(data);
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(n * sizeof(float) * touched) * state.iterations());
+}
+
+void register_table(const Kernels& kernels) {
+  const std::string table(kernels.name);
+  const auto add = [&](const std::string& name, auto run) {
+    benchmark::RegisterBenchmark((table + "/" + name).c_str(), run);
+  };
+  for (const DTypeTraits& format : all_dtypes()) {
+    for (const auto& [in, outs] : {std::pair(576, 1536), std::pair(1536, 576), std::pair(256, 1024)}) {
+      for (int rows : {1, 2, 4, 8, 64}) {
+        add("matmul/" + std::string(format.name) + "/" + std::to_string(in) + "x" + std::to_string(outs) +
+                "/rows:" + std::to_string(rows),
+            [&kernels, &format, in = in, outs = outs, rows](benchmark::State& state) {
+              matmul(state, kernels, format, in, outs, rows);
+            });
+      }
+    }
+  }
+  for (int count : {64, 1024}) {
+    add("attend/" + std::to_string(count),
+        [&kernels, count](benchmark::State& state) { attend(state, kernels, count); });
+  }
+  for (size_t n : {size_t{4096}, size_t{1} << 22}) {
+    const std::string size = "/" + std::to_string(n);
+    add("add" + size, [&kernels, n](benchmark::State& state) {
+      stream(state, n, 3, 3, [&](auto& d) { kernels.add(d[0].data(), d[1].data(), d[2].data(), n); });
+    });
+    add("gated" + size, [&kernels, n](benchmark::State& state) {
+      stream(state, n, 3, 3,
+             [&](auto& d) { kernels.gated(Activation::silu, d[0].data(), d[1].data(), d[2].data(), n); });
+    });
+    add("gated_backward" + size, [&kernels, n](benchmark::State& state) {
+      stream(state, n, 5, 7, [&](auto& d) {
+        kernels.gated_backward(Activation::silu, d[0].data(), d[1].data(), d[2].data(), d[3].data(), d[4].data(), n);
+      });
+    });
+    add("adamw" + size, [&kernels, n](benchmark::State& state) {
+      stream(state, n, 4, 7, [&](auto& d) {
+        kernels.adamw({.w = d[0].data(),
+                       .g = d[1].data(),
+                       .m = d[2].data(),
+                       .v = d[3].data(),
+                       .n = n,
+                       .lr = 1e-3f,
+                       .beta1 = 0.9f,
+                       .beta2 = 0.99f,
+                       .eps = 1e-8f,
+                       .weight_decay = 0.1f,
+                       .bias1 = 1,
+                       .bias2 = 1,
+                       .grad_scale = 1});
+      });
+    });
+  }
+  for (int n : {576, 4096}) {
+    const auto size = static_cast<size_t>(n);
+    const std::string suffix = "/" + std::to_string(n);
+    add("rmsnorm" + suffix, [&kernels, n, size](benchmark::State& state) {
+      stream(state, size, 3, 3, [&](auto& d) { kernels.rmsnorm(d[0].data(), d[1].data(), d[2].data(), n, 1e-6f, 0); });
+    });
+    add("rmsnorm_backward" + suffix, [&kernels, n, size](benchmark::State& state) {
+      stream(state, size, 5, 7, [&](auto& d) {
+        kernels.rmsnorm_backward(d[0].data(), d[1].data(), 1, d[2].data(), d[3].data(), d[4].data(), n, 0);
+      });
+    });
+    add("softmax" + suffix, [&kernels, n, size](benchmark::State& state) {
+      stream(state, size, 1, 2, [&](auto& d) { kernels.softmax(d[0].data(), n); });
+    });
+    add("quantize_q8_0" + suffix, [&kernels, n, size](benchmark::State& state) {
+      std::vector<std::byte> blocks(size / 32 * 34);
+      stream(state, size, 1, 1, [&](auto& d) { kernels.quantize_q8_0(d[0].data(), blocks.data(), n); });
+    });
+  }
+}
+
+}  // namespace
+}  // namespace bantam
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  for (const bantam::Kernels* table : bantam::usable_kernels()) bantam::register_table(*table);
+  benchmark::RunSpecifiedBenchmarks();
+}
