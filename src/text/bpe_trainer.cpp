@@ -61,7 +61,7 @@ class PairCounts {
       }
       words_.push_back(std::move(word));
     }
-    queue_increased();
+    for (const auto& [pair, found] : pairs_) queue_.push({found.count, pair});
   }
 
   // The most frequent pair; {0, ...} when none is left.
@@ -90,7 +90,6 @@ class PairCounts {
     Occurrences& found = pairs_[pair];
     found.count += count;
     if (found.words.empty() || found.words.back() != word) found.words.push_back(word);
-    increased_.push_back(pair);
   }
 
   void decrease(Pair pair, uint64_t count) {
@@ -111,10 +110,12 @@ class PairCounts {
       if (out > 0) {
         decrease({symbols[out - 1], pair.first}, word.count);
         increase({symbols[out - 1], id}, word.count, index);
+        increased_.push_back({symbols[out - 1], id});
       }
       if (i + 2 < symbols.size()) {
         decrease({pair.second, symbols[i + 2]}, word.count);
         increase({id, symbols[i + 2]}, word.count, index);
+        increased_.push_back({id, symbols[i + 2]});
       }
       symbols[out] = id;
       i += 2;

@@ -30,11 +30,14 @@ using Chars = std::span<const Char>;
 std::vector<Char> classify(std::string_view text) {
   std::vector<Char> chars;
   chars.reserve(text.size());
-  while (!text.empty()) {
-    const auto next = decode_utf8(text).value_or(CodePoint{kInvalidByte, 1});
-    const CharClass kind = next.value == kInvalidByte ? CharClass::other : char_class(next.value);
-    chars.push_back({next.value, static_cast<uint8_t>(next.bytes), kind});
-    text.remove_prefix(static_cast<size_t>(next.bytes));
+  for (size_t at = 0; at < text.size(); at += chars.back().bytes) {
+    if (const auto byte = static_cast<uint8_t>(text[at]); byte < 0x80) {
+      chars.push_back({byte, 1, char_class(byte)});
+    } else if (const auto next = decode_utf8(text.substr(at))) {
+      chars.push_back({next->value, static_cast<uint8_t>(next->bytes), char_class(next->value)});
+    } else {
+      chars.push_back({kInvalidByte, 1, CharClass::other});
+    }
   }
   return chars;
 }

@@ -60,15 +60,6 @@ void append_nfc(std::string& out, std::string_view text) {
   out.append(reinterpret_cast<const char*>(raw), static_cast<size_t>(length));
 }
 
-bool is_nfc_at_a_glance(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const std::optional<CodePoint> next = decode_utf8(text.substr(at));
-    if (next && !is_inert(next->value)) return false;
-    at += next ? static_cast<size_t>(next->bytes) : 1;
-  }
-  return true;
-}
-
 }  // namespace
 
 CharClass char_class(char32_t code_point) {
@@ -80,31 +71,42 @@ CharClass char_class(char32_t code_point) {
   return code_point < 128 ? ascii[code_point] : look_up_class(code_point);
 }
 
+// Inert characters are copied. A run of others is normalised together with the inert character before it, which a
+// mark may compose with.
 std::string to_nfc(std::string_view text) {
-  if (is_nfc_at_a_glance(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
-  size_t begin = 0;  // what lies before is in `out`
-  int marks = 0;     // length of the run of combining marks that ends here
+  size_t done = 0;  // what lies before is in `out`
+  size_t base = 0;  // the inert character that ends here, if one does
+  bool in_run = false;
+  int marks = 0;  // combining marks in a row, up to here
+  const auto normalise_up_to = [&](size_t end) {
+    append_nfc(out, text.substr(done, end - done));
+    done = end;
+  };
   for (size_t at = 0; at < text.size();) {
     const std::optional<CodePoint> next = decode_utf8(text.substr(at));
-    if (!next) {
-      append_nfc(out, text.substr(begin, at - begin));
-      out.push_back(text[at++]);
-      begin = at;
-      marks = 0;
-      continue;
+    if (!next || is_inert(next->value)) {
+      if (in_run) normalise_up_to(at);
+      in_run = false;
+      base = next ? at : at + 1;
+    } else {
+      if (!in_run) {
+        out.append(text.substr(done, base - done));
+        done = base;
+        in_run = true;
+        marks = 0;
+      }
+      marks = is_combining_mark(next->value) ? marks + 1 : 0;
+      if (marks > kLongestMarkRun) {
+        normalise_up_to(at);
+        marks = 1;
+      }
     }
-    marks = is_combining_mark(next->value) ? marks + 1 : 0;
-    if (marks > kLongestMarkRun) {
-      append_nfc(out, text.substr(begin, at - begin));
-      begin = at;
-      marks = 1;
-    }
-    at += static_cast<size_t>(next->bytes);
+    at += next ? static_cast<size_t>(next->bytes) : 1;
   }
-  append_nfc(out, text.substr(begin));
-  return out;
+  if (in_run) normalise_up_to(text.size());
+  return out += text.substr(done);
 }
 
 }  // namespace bantam

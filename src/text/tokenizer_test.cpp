@@ -1,0 +1,219 @@
+#include "text/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+#include "base/rng.h"
+#include "text/test_vocabularies.h"
+#include "text/unicode.h"
+
+namespace bantam {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace testing_text;
+
+const std::vector<std::string> kPieces = {"\u2581a", "ab", "\u2581ab", "\u2581", "a", "b", "bc",
+                                          "c",       "가", "<s",       "s",      "<", ">"};
+
+std::vector<std::string> texts_of(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
+  std::vector<std::string> texts;
+  for (const int32_t id : ids) texts.emplace_back(tokenizer.piece(id));
+  return texts;
+}
+
+Metadata saved(const Tokenizer& tokenizer) {
+  Metadata metadata("saved");
+  tokenizer.to_metadata(metadata);
+  return metadata;
+}
+
+void expect_format_error(const Metadata& metadata, const std::string& part) {
+  try {
+    Tokenizer::from_metadata(metadata);
+    FAIL() << "accepted";
+  } catch (const FormatError& error) {
+    EXPECT_THAT(error.what(), HasSubstr(part));
+  }
+}
+
+TEST(Tokenizer, byte_level_text_comes_back_whatever_its_bytes) {
+  const Tokenizer tokenizer = trained();
+  Rng rng(3);
+  for (int round = 0; round < 200; ++round) {
+    const std::string bytes = random_bytes(rng, rng.below(200)), text = random_text(rng, rng.below(200));
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(bytes)), to_nfc(bytes));
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), to_nfc(text));
+  }
+}
+
+TEST(Tokenizer, sentencepiece_text_comes_back_whatever_its_bytes) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces, {"<user>"}));
+  Rng rng(4);
+  for (int round = 0; round < 200; ++round) {
+    const std::string bytes = random_bytes(rng, rng.below(200));
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(bytes)), bytes);
+  }
+  for (const std::string text : {"", " ", "  ab  c ", "x<user>y", "<user> <user>  a", "가나다", "\n"}) {
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text);
+  }
+}
+
+TEST(Tokenizer, decomposed_text_has_the_ids_of_composed_text_where_the_vocabulary_asks_for_nfc) {
+  const Tokenizer tokenizer = trained();
+  EXPECT_EQ(tokenizer.encode("\u1112\u1161\u11A8\u1100\u116D"), tokenizer.encode("학교"));
+  Metadata metadata = saved(tokenizer);
+  metadata.set("bantam.tokenizer.normalize", std::string("none"));
+  const Tokenizer exact = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(exact.decode(exact.encode("\u1112\u1161\u11A8")), "\u1112\u1161\u11A8");
+}
+
+TEST(Tokenizer, sentencepiece_joins_the_best_score_first_and_then_from_the_left) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("abc")), ElementsAre(" ab", "c"));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("bab")), ElementsAre(" ", "b", "ab"));
+  const Tokenizer run = Tokenizer::from_metadata(sentencepiece({"aa", "\u2581", "a"}));
+  EXPECT_THAT(texts_of(run, run.encode("aaa")), ElementsAre(" ", "aa", "a"));
+}
+
+TEST(Tokenizer, a_character_that_is_only_part_of_tokens_still_joins) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece({"xy", "\u2581"}));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("xyx")), ElementsAre(" ", "xy", "x"));
+  EXPECT_EQ(tokenizer.type(tokenizer.encode("xyx").back()), TokenType::byte);
+}
+
+TEST(Tokenizer, a_vocabulary_with_spaces_inside_tokens_is_merged_across_words) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece({"a\u2581b", "a\u2581", "\u2581", "a", "b"}));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("a b")), ElementsAre(" ", "a b"));
+}
+
+TEST(Tokenizer, extra_spaces_are_removed_where_the_vocabulary_asks_for_it) {
+  Metadata metadata = sentencepiece(kPieces);
+  metadata.set("tokenizer.ggml.remove_extra_whitespaces", true);
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("  a   b  ")), "a b");
+}
+
+TEST(Tokenizer, control_tokens_in_a_text_are_text_unless_asked_for) {
+  const Tokenizer trained_bpe = trained();
+  const int32_t end = *trained_bpe.find("<|im_end|>");
+  EXPECT_THAT(trained_bpe.encode("<|im_end|>"), testing::Each(testing::Lt(*trained_bpe.find("<|endoftext|>"))));
+  EXPECT_THAT(trained_bpe.encode("<|im_end|>", {.parse_special = true}), ElementsAre(end));
+
+  const Tokenizer spm = Tokenizer::from_metadata(sentencepiece(kPieces));
+  EXPECT_THAT(texts_of(spm, spm.encode("<s>")), ElementsAre(" ", "<s", ">")) << "'<s' and '>' must not join to <s>";
+  EXPECT_THAT(spm.encode("<0x0A><unk>"), testing::Each(testing::Gt(2)));
+  EXPECT_THAT(spm.encode("<s>", {.parse_special = true}), ElementsAre(1));
+}
+
+TEST(Tokenizer, user_defined_tokens_are_always_matched_the_longest_first) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces, {"<x>", "<x><x>", "<x>>"}));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("<x><x><x>>b")), ElementsAre("<x><x>", "<x>>", " ", "b"));
+}
+
+TEST(Tokenizer, a_token_that_ends_a_turn_is_control_even_if_called_user_defined) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces, {"<|im_start|>", "<|im_end|>"}));
+  const int32_t end = *tokenizer.find("<|im_end|>");
+  EXPECT_TRUE(tokenizer.is_control(end));
+  EXPECT_TRUE(tokenizer.is_end_of_generation(end));
+  EXPECT_FALSE(tokenizer.is_end_of_generation(*tokenizer.find("<|im_start|>")));
+  EXPECT_THAT(tokenizer.encode("<|im_end|>"), testing::Not(testing::Contains(end)));
+}
+
+TEST(Tokenizer, bos_and_eos_are_put_where_asked) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces));
+  EXPECT_TRUE(tokenizer.wants_bos());
+  EXPECT_FALSE(tokenizer.wants_eos());
+  EXPECT_THAT(tokenizer.encode("", {.add_bos = true, .add_eos = true}), ElementsAre(1, 2));
+  EXPECT_EQ(tokenizer.decode({{1, 259 + 4, 2}}), "a");
+  EXPECT_EQ(tokenizer.decode({{1, 259 + 4, 2}}, {.keep_control = true}), "<s>a</s>");
+}
+
+TEST(Tokenizer, saving_and_loading_gives_the_same_tokenizer) {
+  for (const bool bpe : {true, false}) {
+    const Tokenizer tokenizer = bpe ? trained() : Tokenizer::from_metadata(sentencepiece(kPieces, {"<user>"}));
+    const Tokenizer again = Tokenizer::from_metadata(saved(tokenizer));
+    EXPECT_EQ(again.vocab_size(), tokenizer.vocab_size());
+    EXPECT_EQ(again.eos(), tokenizer.eos());
+    EXPECT_EQ(again.padding(), tokenizer.padding());
+    EXPECT_EQ(again.wants_bos(), tokenizer.wants_bos());
+    const std::string text = std::string(kEnglish) + kKorean + "<user>ab e\u0301";
+    EXPECT_EQ(again.encode(text), tokenizer.encode(text));
+  }
+}
+
+TEST(Tokenizer, a_byte_the_vocabulary_lacks_becomes_the_replacement_character) {
+  Metadata metadata = saved(trained());
+  auto tokens = metadata.strings("tokenizer.ggml.tokens");
+  ASSERT_EQ(tokens[0xFF], "\u00FF");
+  tokens[0xFF] = "[gone]";
+  metadata.set("tokenizer.ggml.tokens", tokens);
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("a\xFFz")), "a\uFFFDz");
+  tokens[0xBF] = "[gone too]";
+  metadata.set("tokenizer.ggml.tokens", tokens);
+  metadata.set("tokenizer.ggml.merges", std::vector<std::string>());
+  expect_format_error(metadata, "no token for the byte 0xBF");
+}
+
+TEST(Tokenizer, unknown_models_and_pre_tokenisers_are_named_with_the_known_ones) {
+  Metadata metadata = saved(trained());
+  metadata.set("tokenizer.ggml.pre", std::string("default"));
+  EXPECT_THAT([&] { Tokenizer::from_metadata(metadata); },
+              testing::ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("'default'"), HasSubstr("qwen2"))));
+  metadata.set("tokenizer.ggml.model", std::string("t5"));
+  EXPECT_THAT([&] { Tokenizer::from_metadata(metadata); },
+              testing::ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("'t5'"), HasSubstr("gpt2"))));
+}
+
+TEST(Tokenizer, metadata_that_does_not_fit_together_is_refused) {
+  const Metadata good = saved(trained());
+  const auto with = [&](const char* key, MetaValue value) {
+    Metadata changed = good;
+    changed.set(key, std::move(value));
+    return changed;
+  };
+  expect_format_error(with("tokenizer.ggml.tokens", std::vector<std::string>()), "0 entries");
+  expect_format_error(with("tokenizer.ggml.token_type", std::vector<int64_t>{1, 2}), "2 entries");
+  expect_format_error(with("tokenizer.ggml.token_type", std::vector<int64_t>(340, 7)), "entry 0 is 7");
+  expect_format_error(with("tokenizer.ggml.merges", std::vector<std::string>{"a b c"}), "entry 0 is 'a b c'");
+  expect_format_error(with("tokenizer.ggml.merges", std::vector<std::string>{""}), "entry 0 is ''");
+  expect_format_error(with("tokenizer.ggml.eos_token_id", int64_t{340}), "is 340, but the vocabulary has 340 tokens");
+  Metadata scores = sentencepiece(kPieces);
+  scores.set("tokenizer.ggml.scores", std::vector<double>{1});
+  expect_format_error(scores, "'tokenizer.ggml.scores' has 1 entries");
+  expect_format_error(Metadata("empty.gguf"), "empty.gguf");
+}
+
+TEST(Tokenizer, an_id_outside_the_vocabulary_is_an_error_of_the_caller) {
+  const Tokenizer tokenizer = trained();
+  EXPECT_THROW(tokenizer.decode({{-1}}), UsageError);
+  EXPECT_THROW(tokenizer.piece(tokenizer.vocab_size()), UsageError);
+}
+
+// CPU time, so that other work on the machine does not count.
+double encode_seconds(const Tokenizer& tokenizer, std::string_view unit, size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) text += unit;
+  const std::clock_t begin = std::clock();
+  EXPECT_FALSE(tokenizer.encode(text).empty());
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+TEST(Tokenizer, eight_times_the_text_takes_about_eight_times_as_long) {
+  const Tokenizer bpe = trained();
+  const Tokenizer spm = Tokenizer::from_metadata(sentencepiece({"aa", "aaaa", "a", "\u2581\u2581", "\u2581"}, {"<x>"}));
+  for (const Tokenizer* tokenizer : {&bpe, &spm}) {
+    for (const char* unit : {"a", " ", "7", "!", "\n", "\uAC00", "\xFF", "\u0301", "<x>", "<|im_start|"}) {
+      const double small = encode_seconds(*tokenizer, unit, size_t{1} << 15);
+      const double large = encode_seconds(*tokenizer, unit, size_t{1} << 18);
+      EXPECT_LT(large, 0.05 + 24 * small) << testing::PrintToString(unit);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bantam
