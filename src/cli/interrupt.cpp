@@ -18,7 +18,8 @@ void on_signal(int signal) {
 
 void handle(void (*handler)(int)) {
   struct sigaction action {};
-  action.sa_handler = handler;  // without SA_RESTART: a blocking read returns and the caller looks at the flag
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // reads and writes go on; poll() returns, for those who wait for a key
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 

@@ -25,34 +25,40 @@ constexpr const char* kFooter =
     "Without -m a command uses the model inside this program, where it has one.\n"
     "Exit codes: 0 success; 1 a fault of the program; 2 bad input, flags or environment; 130 after Ctrl-C.\n";
 
-void add_commands([[maybe_unused]] CLI::App& app) {}
+void add_commands(CLI::App& app) {
+  add_chat(app);
+  add_generate(app);
+  add_show(app);
+  add_bench(app);
+  add_tokenize(app);
+  add_detokenize(app);
+  add_logits(app);
+}
 
-int complain(int code, const char* message) {
-  std::fflush(stdout);
-  fmt::print(stderr, "bantam: {}\n", message);
+int complain(int code, std::string_view message) {
+  notice(message);
   return code;
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bantam" : "bantam " + chosen.front()->get_name();
-  return complain(kBadInput, fmt::format("{} (see {} --help)", error.what(), command).c_str());
+  return complain(kBadInput, fmt::format("{} (see {} --help)", error.what(), command));
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Bantam makes, shrinks and runs small language models on the computer you have.", "bantam");
   app.set_version_flag("--version", std::string("bantam ") + kVersion);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // with 1 a mistyped command would be called a missing one
   app.footer(kFooter);
   add_commands(app);
+  if (argc < 2) {
+    fmt::print(stderr, "{}", app.help());
+    return kBadInput;
+  }
   try {
-    if (argc < 2) {
-      fmt::print(stderr, "{}", app.help());
-      return kBadInput;
-    }
     app.parse(argc, argv);
-    flush_output();
-    return kSuccess;
+    if (app.get_subcommands().empty()) throw UsageError("a command is needed; bantam --help lists them");
   } catch (const CLI::CallForHelp&) {
     print(app.help());
   } catch (const CLI::CallForVersion& version) {
@@ -79,6 +85,6 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return complain(kBadInput, "out of memory; a smaller model, context or batch may fit");
   } catch (const std::exception& error) {
-    return complain(kInternal, fmt::format("internal error: {}; please report it", error.what()).c_str());
+    return complain(kInternal, fmt::format("internal error: {}; please report it", error.what()));
   }
 }

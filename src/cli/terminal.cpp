@@ -28,6 +28,11 @@ void flush_output() {
   if (std::fflush(stdout) != 0) fail_to_write(errno);
 }
 
+void notice(std::string_view message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "bantam: {}\n", message);
+}
+
 bool stdin_is_terminal() { return isatty(STDIN_FILENO) != 0; }
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) != 0; }
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }

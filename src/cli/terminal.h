@@ -13,6 +13,9 @@ struct OutputClosed {};
 void print(std::string_view text);
 void flush_output();
 
+// "bantam: ..." on standard error.
+void notice(std::string_view message);
+
 bool stdin_is_terminal();
 bool stdout_is_terminal();
 bool stderr_is_terminal();

@@ -13,6 +13,7 @@
 namespace bantam {
 
 inline constexpr int32_t kTestEndToken = 256;
+inline constexpr int32_t kTestLongToken = 259;  // 64 times 'a'
 
 inline Metadata byte_vocabulary() {
   std::vector<std::string> tokens;
@@ -25,6 +26,8 @@ inline Metadata byte_vocabulary() {
     tokens.emplace_back(control);
     types.push_back(3);
   }
+  tokens.emplace_back(64, 'a');
+  types.push_back(1);
   Metadata meta("test vocabulary");
   meta.set("tokenizer.ggml.model", std::string("gpt2"));
   meta.set("tokenizer.ggml.pre", std::string("gpt-2"));
@@ -38,7 +41,7 @@ inline Metadata byte_vocabulary() {
 
 inline ModelConfig test_text_config() {
   ModelConfig config;
-  config.vocab = 264;  // five rows more than tokens, as padded checkpoints have
+  config.vocab = 264;  // four rows more than tokens, as padded checkpoints have
   config.dim = 32;
   config.head_dim = config.rope_dim = 8;
   config.context = 512;

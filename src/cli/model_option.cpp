@@ -1,0 +1,43 @@
+#include "cli/model_option.h"
+
+#include <filesystem>
+#include <span>
+
+#include "base/error.h"
+#include "formats/gguf.h"
+#include "formats/hf_folder.h"
+
+// The bytes of models/bantam-1.gguf, or none: see cmake/embed.cmake.
+extern "C" const std::byte bantam_embedded_model[], bantam_embedded_model_end[];
+
+namespace bantam {
+
+void add_model_option(CLI::App& command, std::string& model) {
+  command.add_option("-m,--model", model, "GGUF file or Hugging Face folder (default: the model inside this program)");
+}
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("-t,--threads", threads, "threads to compute with (default: one per CPU)");
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  add_model_option(command, options.model);
+  add_threads_option(command, options.threads);
+  command.add_option("-c,--context", options.context,
+                     "most tokens of prompt and answer together (default: the model's, at most 4096)");
+}
+
+ModelFile open_model_file(const std::string& path) {
+  if (path.empty()) {
+    const std::span bytes(bantam_embedded_model, bantam_embedded_model_end);
+    if (bytes.empty()) throw UsageError("this build has no model inside; name one with -m FILE");
+    return read_gguf(bytes, model_title(path));
+  }
+  return std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path);
+}
+
+std::shared_ptr<const Model> open_model(const std::string& path) { return Model::from_file(open_model_file(path)); }
+
+std::string model_title(const std::string& path) { return path.empty() ? "embedded model" : path; }
+
+}  // namespace bantam

@@ -1,0 +1,33 @@
+// -m, -t and -c: which model a command runs, with how many threads and how much context.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "base/thread_pool.h"
+#include "model/model.h"
+
+namespace bantam {
+
+struct RunOptions {
+  std::string model;  // GGUF file or Hugging Face folder; empty: the embedded model
+  int threads = available_cpus();
+  int context = 0;  // 0: the model's, at most kDefaultContext
+};
+
+void add_model_option(CLI::App& command, std::string& model);
+void add_threads_option(CLI::App& command, int& threads);
+void add_run_options(CLI::App& command, RunOptions& options);
+
+// Any model file; one that holds only a vocabulary will do. Throws UsageError without a path in a build that embeds no
+// model, else as the readers do.
+ModelFile open_model_file(const std::string& path);
+
+// Throws as open_model_file() and Model::from_file().
+std::shared_ptr<const Model> open_model(const std::string& path);
+
+// The path, or what the embedded model is called.
+std::string model_title(const std::string& path);
+
+}  // namespace bantam
