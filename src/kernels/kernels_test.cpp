@@ -1,9 +1,9 @@
 #include "kernels/kernels.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -396,10 +396,9 @@ TEST(Dispatch, an_unknown_name_is_refused_with_the_usable_ones) {
     kernels_by_name("sse9");
     FAIL() << "no error";
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("'sse9'"));
-    for (const Kernels* table : usable_kernels()) {
-      EXPECT_THAT(error.what(), testing::HasSubstr(std::string(table->name)));
-    }
+    const std::string message = error.what();
+    EXPECT_NE(message.find("'sse9'"), std::string::npos) << message;
+    for (const Kernels* table : usable_kernels()) EXPECT_NE(message.find(table->name), std::string::npos) << message;
   }
 }
 
