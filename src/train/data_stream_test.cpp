@@ -89,7 +89,9 @@ TEST_F(DataStreamTest, no_piece_crosses_a_document_or_a_row) {
         const auto t = static_cast<size_t>(i);
         EXPECT_EQ(rows.targets[t], rows.inputs[t] + 1);
         EXPECT_FALSE(first_ids.contains(rows.targets[t])) << "a document's first token was predicted from another";
-        if (i > p.begin) EXPECT_EQ(rows.inputs[t], rows.inputs[t - 1] + 1);
+        if (i > p.begin) {
+          EXPECT_EQ(rows.inputs[t], rows.inputs[t - 1] + 1);
+        }
       }
       at += p.count;
     }
