@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 
@@ -61,7 +62,8 @@ class QuantizeTest : public testing::Test {
     return std::sqrt(error / size);
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "bantam-quantize";
+  std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / fmt::format("bantam-quantize-{}", ::getpid());
   std::map<std::string, std::vector<float>> values_;
   ThreadPool pool_{2};
 };

@@ -1,8 +1,11 @@
 #include "train/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "base/error.h"
@@ -36,7 +39,8 @@ class CheckpointTest : public testing::Test {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "bantam-checkpoint";
+  std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / fmt::format("bantam-checkpoint-{}", ::getpid());
   std::filesystem::path path_ = folder_ / "checkpoint.bin";
   std::vector<float> weights_ = {1.5f, -2.f, 3.f}, moments_ = std::vector<float>(100, 0.25f);
 };
@@ -109,16 +113,45 @@ TEST_F(CheckpointTest, sections_of_another_size_or_name_are_refused) {
   EXPECT_THROW(file.read({&unknown, 1}), FormatError);
 }
 
-// A full disk, as far as the caller can tell: the new file cannot come to be.
+// The system refuses to let the file grow, as it does on a full disk.
 TEST_F(CheckpointTest, a_checkpoint_that_cannot_be_written_leaves_the_former_one) {
   save(1);
   const std::string before = read_file(path_);
-  std::filesystem::path blocked = path_;
-  blocked += fmt::format(".{}.tmp", ::getpid());
-  std::filesystem::create_directories(blocked);  // where the temporary file would go
+  rlimit unlimited{};
+  getrlimit(RLIMIT_FSIZE, &unlimited);
+  const rlimit small{before.size() / 2, unlimited.rlim_max};
+  const auto old_handler = signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
   EXPECT_THROW(save(2), IoError);
-  std::filesystem::remove_all(blocked);
+  setrlimit(RLIMIT_FSIZE, &unlimited);
+  signal(SIGXFSZ, old_handler);
   EXPECT_EQ(read_file(path_), before);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << "a partial file is left";
+  }
+}
+
+TEST_F(CheckpointTest, kill_9_at_any_moment_leaves_a_whole_checkpoint) {
+  save(0);
+  moments_.assign(200000, 0.5f);  // takes a moment to write
+  int64_t last = 0;
+  for (int kill_ms = 1; kill_ms <= 25; kill_ms += 3) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int64_t step = last + 1;; ++step) save(step);
+    }
+    usleep(static_cast<useconds_t>(kill_ms) * 1000);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    std::string why;
+    const auto newest = open_newest_checkpoint(path_, why);
+    ASSERT_TRUE(newest);
+    EXPECT_EQ(why, "") << "the newest file itself is whole";
+    EXPECT_GE(newest->state().step, last);
+    last = newest->state().step;
+  }
+  EXPECT_GT(last, 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "train/data_stream.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -45,7 +46,8 @@ class DataStreamTest : public testing::Test {
     return sources;
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "bantam-data-stream";
+  std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / fmt::format("bantam-data-stream-{}", ::getpid());
   int files_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -62,7 +63,7 @@ class TrainerTest : public testing::Test {
     return all;
   }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "bantam-trainer";
+  fs::path folder_ = fs::path(testing::TempDir()) / fmt::format("bantam-trainer-{}", ::getpid());
   fs::path checkpoint_ = folder_ / "checkpoint.bin";
   Recipe recipe_;
   std::unique_ptr<ThreadPool> pool_;
