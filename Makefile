@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-fuzz build run test test-asan test-tsan bench fuzz format clean
+.PHONY: help setup setup-fuzz setup-bench build run test test-asan test-tsan bench fuzz format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -17,8 +17,7 @@ build: setup  ## build the release binary: build/release/bin/bantam
 
 run: build  ## talk to the embedded model; without a terminal, answer one sample question
 	@if [ -t 0 ]; then build/release/bin/bantam chat; else \
-	  question='What is the capital of France?'; echo "you: $$question"; \
-	  build/release/bin/bantam chat --seed 1 --once "$$question"; fi
+	  question='What are you?'; echo "you: $$question"; echo "$$question" | build/release/bin/bantam chat --temp 0; fi
 
 test: setup  ## build with warnings as errors and run all tests
 	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }
@@ -35,16 +34,21 @@ test-tsan: setup  ## the tests under ThreadSanitizer
 	@cmake --build --preset tsan -j $(JOBS)
 	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS)
 
-bench: build  ## speed of this machine: prefill, decode, training beside eager PyTorch
-	@bench/run.sh
+bench: setup-bench  ## speed of this machine: kernels, prefill, decode, training beside eager PyTorch
+	@cmake --preset bench > build/bench.configure.log || { cat build/bench.configure.log; exit 1; }
+	@cmake --build --preset bench -j $(JOBS)
+	@bench/run.sh build/bench
 
 fuzz: setup-fuzz  ## run every fuzz target for 60 seconds
 	@cmake --preset fuzz > build/fuzz.configure.log || { cat build/fuzz.configure.log; exit 1; }
 	@cmake --build --preset fuzz -j $(JOBS)
 	@tools/fuzz.sh build/fuzz/bin 60
 
-setup-fuzz: setup
+setup-fuzz:
 	@tools/setup.sh clang libclang-rt-14-dev
+
+setup-bench:
+	@tools/setup.sh libbenchmark-dev python3-torch
 
 format:  ## format every source file
 	@git ls-files '*.cpp' '*.h' | xargs clang-format -i

@@ -1,11 +1,11 @@
 #!/bin/sh
 # How fast training is, beside eager PyTorch on the same model, machine and threads.
-#   bench/train.sh [BUILD_FOLDER] [THREADS]        default: build, all CPUs
+#   bench/train.sh [BUILD_FOLDER] [THREADS]        default: build/bench, all CPUs
 # Prints each program's median and spread over the steps, and our speed as a multiple of PyTorch's. The programs take
 # turns so that a machine that slows down slows both.
 set -eu
 cd "$(dirname "$0")/.."
-build=${1:-build}
+build=${1:-build/bench}
 threads=${2:-$(nproc)}
 python=/usr/bin/python3  # Debian's, the one that python3-torch belongs to
 bench=$build/bin/train_bench
