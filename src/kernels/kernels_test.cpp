@@ -121,9 +121,10 @@ TEST_P(Table, products_agree_with_the_definition_on_ragged_shapes) {
         }
         for (int r = 0; r < rows; ++r) {
           for (int o = 0; o < 23; ++o) {
-            const float tolerance = static_cast<float>(in) * kEpsilon * norm(&product.activations[r * in], in) *
-                                    norm(&product.weights[o * in], in);
-            ASSERT_NEAR(found[r * 23 + o], expected[r * 23 + o], o < begin || o >= end ? 0 : tolerance)
+            const float tolerance = static_cast<float>(in) * kEpsilon * norm(product.activations.data() + r * in, in) *
+                                    norm(product.weights.data() + o * in, in);
+            const auto at = static_cast<size_t>(r * 23 + o);
+            ASSERT_NEAR(found[at], expected[at], o < begin || o >= end ? 0 : tolerance)
                 << format.name << " in=" << in << " rows=" << rows << " at " << r << ", " << o;
           }
         }
@@ -145,7 +146,8 @@ TEST_P(Table, a_row_has_the_same_bits_alone_in_a_batch_and_in_any_output_range) 
           args.rows = 1;
           args.y = y.data();
           for (int o = 0; o < 37; o += chunk) matmul(format.dtype)(args, o, std::min(37, o + chunk));
-          ASSERT_TRUE(same_bits(y, {&expected[row * 37], &expected[row * 37] + 37})) << format.name << " row " << row;
+          ASSERT_TRUE(same_bits(y, {expected.begin() + row * 37, expected.begin() + row * 37 + 37}))
+              << format.name << " row " << row;
         }
       }
     }
@@ -247,7 +249,7 @@ TEST_P(Table, softmax_agrees_with_the_definition) {
 }
 
 TEST_P(Table, softmax_survives_huge_and_masked_scores) {
-  for (size_t n : {2, 15, 16, 33}) {
+  for (size_t n : {2u, 15u, 16u, 33u}) {
     std::vector<float> scores(n, -kInfinity);
     scores[0] = scores[1] = 1e4f;
     EXPECT_NEAR(kernels.softmax(scores.data(), static_cast<int>(n)), 1e4f + std::log(2.0f), 1e-2f);
