@@ -4,4 +4,3 @@ target_compile_options(bantam_warnings INTERFACE -Wall -Wextra -Wshadow -Wconver
 if(BANTAM_WERROR)
   target_compile_options(bantam_warnings INTERFACE -Werror)
 endif()
-# Assertions say "a bug of ours": they stay on in every build but the release one.

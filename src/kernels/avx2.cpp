@@ -97,35 +97,7 @@ using I = __m256i;
 #include "kernels/simd_ymm.inc"
 
 F to_float(I v) { return _mm256_cvtepi32_ps(v); }
-// Products of one block of activations (never -128) with blocks of weights.
-struct Products {
-  __m256i low, high;
-
-  explicit Products(const BlockQ8_0* x) : low(twice(x->q)), high(twice(x->q + 16)) {}
-
-  // Lane l: the product with block b of rows[l].
-  template <class Block>
-  __m256i with(const Block* const* rows, int b) const {
-    const auto fours = [&](int l) { return pair_fours(rows[l] + b, rows[l + 4] + b); };
-    return add_fours(fours(0), fours(1), fours(2), fours(3));
-  }
-
- private:
-  static __m256i fours(__m256i unsigned_bytes, __m256i signed_bytes) {
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
-  }
-  __m256i pair_fours(const BlockQ8_0* a, const BlockQ8_0* b) const {
-    const RowPair w = pair(a, b);
-    return _mm256_add_epi32(fours(_mm256_abs_epi8(w.low), _mm256_sign_epi8(low, w.low)),
-                            fours(_mm256_abs_epi8(w.high), _mm256_sign_epi8(high, w.high)));
-  }
-  __m256i pair_fours(const BlockQ4_0* a, const BlockQ4_0* b) const {
-    const RowPair w = pair(a, b);
-    const __m256i eight = _mm256_set1_epi8(8);
-    const __m256i offset = _mm256_add_epi32(fours(eight, low), fours(eight, high));
-    return _mm256_sub_epi32(_mm256_add_epi32(fours(w.low, low), fours(w.high, high)), offset);
-  }
-};
+#include "kernels/simd_maddubs.inc"
 
 // A unit is two 16-bit values: bytes 0 and 2 of dword u for unit u, bytes 1 and 3 for unit u + 8.
 constexpr int kUnits = 16;

@@ -52,7 +52,7 @@ struct AdamwArgs {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avx512", "neon", "neon_dot"
+  std::string_view name;  // "scalar", "avx2", "avx512", "avx512_vnni", "neon", "neon_dot"
 
   // Indexed by weight format; never null for a known format.
   MatmulKernel matmul[kDTypeSlots];

@@ -9,7 +9,7 @@
 
 namespace bantam {
 
-extern const Kernels scalar_table, avx2_table, avx512_table, neon_table, neon_dot_table;
+extern const Kernels scalar_table, avx2_table, avx512_table, avx512_vnni_table, neon_table, neon_dot_table;
 
 // Matmul for any format: weights (and quantised activations) are decoded piece by piece, then multiplied with `dot`.
 // The pieces' dot products are added in order.
