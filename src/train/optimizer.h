@@ -35,6 +35,7 @@ class Optimizer {
  public:
   Optimizer(const Parameters& parameters, const OptimizerSettings& settings, uint64_t seed);
 
+  // The gradients are used up. compute.precision is that of the Newton-Schulz products, which only need to be rough.
   void step(const Parameters& parameters, const Compute& compute, const StepRates& rates);
 
   // State of parameter i: its momentum, or its first moments followed by its second.

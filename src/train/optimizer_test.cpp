@@ -67,18 +67,22 @@ std::vector<double> singular_values(const std::vector<double>& x, int rows, int 
 }
 
 TEST(Muon, orthogonalising_brings_every_singular_value_near_one) {
+  std::vector<GemmPrecision> precisions = {GemmPrecision::f32};
+  if (has_bf16_gemm()) precisions.push_back(GemmPrecision::bf16);
   std::vector<real> scratch;
-  for (const auto& [rows, cols] : {std::pair{8, 8}, {8, 24}, {24, 8}, {1, 5}, {33, 17}}) {
-    Rng rng(static_cast<uint64_t>(rows * 100 + cols));
-    std::vector<real> x(static_cast<size_t>(rows * cols));
-    for (real& v : x) v = static_cast<real>(rng.normal());
-    orthogonalise(GemmPrecision::f32, x.data(), rows, cols, scratch);
-    // A square Gaussian matrix has a singular value near zero now and then, which five steps do not bring up: the
-    // smallest is only looked at for shapes where it is well away from zero.
-    std::vector<double> values = singular_values({x.begin(), x.end()}, rows, cols);
-    std::sort(values.begin(), values.end());
-    EXPECT_LT(values.back(), 1.25) << rows << "x" << cols;
-    EXPECT_GT(values[rows == cols ? values.size() / 2 : 0], 0.6) << rows << "x" << cols;
+  for (const GemmPrecision precision : precisions) {
+    for (const auto& [rows, cols] : {std::pair{8, 8}, {8, 24}, {24, 8}, {1, 5}, {33, 17}}) {
+      Rng rng(static_cast<uint64_t>(rows * 100 + cols));
+      std::vector<real> x(static_cast<size_t>(rows * cols));
+      for (real& v : x) v = static_cast<real>(rng.normal());
+      orthogonalise(precision, x.data(), rows, cols, scratch);
+      // A square Gaussian matrix has a singular value near zero now and then, which five steps do not bring up: the
+      // smallest is only looked at for shapes where it is well away from zero.
+      std::vector<double> values = singular_values({x.begin(), x.end()}, rows, cols);
+      std::sort(values.begin(), values.end());
+      EXPECT_LT(values.back(), 1.25) << rows << "x" << cols;
+      EXPECT_GT(values[rows == cols ? values.size() / 2 : 0], 0.6) << rows << "x" << cols;
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 #include "train/prepare.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "formats/gguf.h"
@@ -12,6 +11,10 @@ namespace bantam {
 namespace {
 
 namespace fs = std::filesystem;
+
+void require_file(const char* flag, const fs::path& path) {
+  if (!fs::is_regular_file(path)) throw IoError("{} {}: is not a file", flag, path.string());
+}
 
 std::vector<fs::path> paths_of(const std::vector<DataSpec>& specs) {
   std::vector<fs::path> paths;
@@ -58,9 +61,8 @@ PreparedRun prepare_run(const Recipe& recipe, const fs::path& run_folder, const 
   validate(recipe);
   std::vector<DataSpec> specs;
   for (const std::string& entry : recipe.data) specs.push_back(parse_data_spec(entry));
-  for (const DataSpec& spec : specs) {
-    if (!fs::is_regular_file(spec.path)) throw IoError("--data {}: is not a file", spec.path.string());
-  }
+  for (const DataSpec& spec : specs) require_file("--data", spec.path);
+  for (const std::string& path : recipe.eval) require_file("--eval", path);
   const std::shared_ptr<const Model> initial = recipe.init_from.empty() ? nullptr : Model::load(recipe.init_from);
   PreparedRun run{vocabulary_for(recipe, initial.get(), specs, run_folder, progress), nullptr, {}};
 

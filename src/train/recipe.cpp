@@ -90,7 +90,11 @@ void validate(const Recipe& recipe) {
     throw UsageError("--batch-tokens is {}, wanted a multiple of --micro-tokens {}", recipe.batch_tokens,
                      recipe.micro_tokens);
   }
-  if (!recipe.init_from.empty()) return;
+  if (!recipe.init_from.empty()) {
+    if (recipe.tokenizer.empty()) return;
+    throw UsageError("--tokenizer is {}, but --init-from {} brings its own vocabulary; give one of them",
+                     recipe.tokenizer, recipe.init_from);
+  }
   if (recipe.dim % recipe.heads != 0 || recipe.dim / recipe.heads % 2 != 0) {
     throw UsageError("--heads is {}, wanted heads of an even width that divide --dim {}", recipe.heads, recipe.dim);
   }

@@ -46,6 +46,7 @@ Trainer::Trainer(const Recipe& recipe, const ModelConfig& config, DataStream dat
       data_(std::move(data)),
       held_out_(std::move(held_out)),
       compute_{pool, active_kernels(), recipe.matmul == "bf16" ? GemmPrecision::bf16 : GemmPrecision::f32},
+      optimizer_compute_{pool, active_kernels(), has_bf16_gemm() ? GemmPrecision::bf16 : GemmPrecision::f32},
       no_cache_(config, 0) {
   validate(config, "recipe");
   parameters_.initialise(static_cast<uint64_t>(recipe.seed));
@@ -141,7 +142,7 @@ StepReport Trainer::step() {
   if (recipe_.clip > 0 && report.gradient_norm > recipe_.clip) {
     rates.grad_scale = static_cast<float>(recipe_.clip / report.gradient_norm);
   }
-  optimizer_.step(parameters_, compute_, rates);
+  optimizer_.step(parameters_, optimizer_compute_, rates);
 
   const double spent_s = seconds_since(start);
   ++state_.step;

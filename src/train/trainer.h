@@ -92,7 +92,7 @@ class Trainer {
   Optimizer optimizer_;
   DataStream data_;
   std::vector<HeldOut> held_out_;
-  Compute compute_;
+  Compute compute_, optimizer_compute_;
   Arena arena_;
   Tape tape_;
   KvCache no_cache_;
