@@ -59,8 +59,8 @@ std::string hf_config_text(const Metadata& metadata) {
   SortedJson config = SortedJson::object();
   for (const auto& [key, value] : metadata) {
     if (!key.starts_with(kHfPrefix)) continue;
-    const auto conflict = [&] {
-      return FormatError("{}: '{}' cannot be both a value and an object in config.json", metadata.source(), key);
+    const auto conflict = [&source = metadata.source(), &name = key] {
+      return FormatError("{}: '{}' cannot be both a value and an object in config.json", source, name);
     };
     SortedJson* at = &config;
     std::string_view rest = std::string_view(key).substr(kHfPrefix.size());
