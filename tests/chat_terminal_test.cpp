@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,7 +19,7 @@
 namespace bantam {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kPatience = std::chrono::seconds(20);
 
 // `bantam chat` behind a pseudo-terminal.
 class ChatOnTerminal : public testing::Test {
@@ -64,6 +65,18 @@ class ChatOnTerminal : public testing::Test {
     return testing::AssertionSuccess();
   }
 
+  // The prompt, and then keys going to the line editor: until then the terminal itself edits what is typed.
+  testing::AssertionResult is_ready() {
+    if (const auto prompt = sees("you> "); !prompt) return prompt;
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    termios settings{};
+    do {
+      if (std::chrono::steady_clock::now() > deadline) return testing::AssertionFailure() << "the editor never read";
+      if (tcgetattr(terminal_, &settings) != 0) return testing::AssertionFailure() << "the terminal is gone";
+    } while (settings.c_lflag & ICANON);
+    return testing::AssertionSuccess();
+  }
+
   int exit_code() {
     char buffer[256];
     while (read(terminal_, buffer, sizeof buffer) > 0) {
@@ -80,47 +93,47 @@ class ChatOnTerminal : public testing::Test {
 };
 
 TEST_F(ChatOnTerminal, ctrl_c_stops_the_answer_and_ctrl_d_the_program) {
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("hello\r");
   // The answer, 25 kB, is more than a terminal holds unread: it cannot be over when Ctrl-C is typed.
   ASSERT_TRUE(sees("aaaaaaaa"));
   type("\x03");
   ASSERT_TRUE(sees("stopped"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/params max_tokens 1\r");
   ASSERT_TRUE(sees("longest answer"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("\x04");
   EXPECT_EQ(exit_code(), 0);
 }
 
 TEST_F(ChatOnTerminal, ctrl_c_drops_a_line_half_typed) {
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/exi\x03");
   ASSERT_TRUE(sees("^C"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/exit\r");
   EXPECT_EQ(exit_code(), 0);
 }
 
 TEST_F(ChatOnTerminal, hangul_is_edited_by_whole_characters_and_remembered) {
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/system 한국말\x7f어\r");  // backspace takes the last syllable
   ASSERT_TRUE(sees("system: 한국어"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("\x1b[A\r");  // the last line again
   ASSERT_TRUE(sees("system: 한국어"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/exit\r");
   EXPECT_EQ(exit_code(), 0);
   EXPECT_NE(read_file(folder_ / "bantam/history").find("/exit"), std::string::npos);
 }
 
 TEST_F(ChatOnTerminal, an_error_is_shown_and_the_chat_goes_on) {
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/load none.json\r");
   ASSERT_TRUE(sees("none.json: cannot be opened"));
-  ASSERT_TRUE(sees("you> "));
+  ASSERT_TRUE(is_ready());
   type("/exit\r");
   EXPECT_EQ(exit_code(), 0);
 }

@@ -1,4 +1,5 @@
 # cmake -DSOURCE_DIR=... -P check_includes.cmake: every #include between folders of src/ follows the dependency direction.
+cmake_minimum_required(VERSION 3.25)
 set(base "")
 set(tensor base)
 set(kernels base tensor)

@@ -33,6 +33,9 @@ void add_commands(CLI::App& app) {
   add_tokenize(app);
   add_detokenize(app);
   add_logits(app);
+  add_train(app);
+  add_quantize(app);
+  add_perplexity(app);
 }
 
 int complain(int code, std::string_view message) {
