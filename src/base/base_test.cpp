@@ -42,6 +42,20 @@ TEST_F(FileTest, a_committed_file_is_whole_and_an_abandoned_one_leaves_nothing) 
   EXPECT_EQ(files(), 1u);
 }
 
+TEST_F(FileTest, a_locked_folder_keeps_others_out_and_what_a_killed_writer_left_is_removed) {
+  std::ofstream(folder_ / "checkpoint.bin.123.tmp") << "half";
+  std::ofstream(folder_ / "notes.tmp") << "a user's";
+  {
+    const FolderLock lock(folder_);
+    EXPECT_FALSE(fs::exists(folder_ / "checkpoint.bin.123.tmp"));
+    EXPECT_TRUE(fs::exists(folder_ / "notes.tmp"));
+    EXPECT_THAT([&] { FolderLock second(folder_); },
+                testing::ThrowsMessage<IoError>(testing::HasSubstr("another process")));
+  }
+  EXPECT_NO_THROW(FolderLock{folder_});
+  EXPECT_THROW(FolderLock{"/proc/none/at/all"}, IoError);
+}
+
 TEST_F(FileTest, a_full_disk_is_an_error_that_names_the_file) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "skipped: no /dev/full";
   fs::create_symlink("/dev/full", folder_ / fmt::format("out.{}.tmp", ::getpid()));

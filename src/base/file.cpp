@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,17 @@ namespace bantam {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr std::string_view kTemporaryEnd = ".tmp";
+
+// Named as AtomicFile names what it writes: NAME.PID.tmp
+bool is_temporary(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  if (!name.ends_with(kTemporaryEnd)) return false;
+  const std::string rest = name.substr(0, name.size() - kTemporaryEnd.size());
+  const size_t dot = rest.rfind('.');
+  return dot != std::string::npos && dot + 1 < rest.size() &&
+         rest.find_first_not_of("0123456789", dot + 1) == std::string::npos;
+}
 
 struct Descriptor {
   int fd;
@@ -39,7 +51,7 @@ std::string read_file(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   temporary_ = path_;
-  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  temporary_ += fmt::format(".{}{}", ::getpid(), kTemporaryEnd);
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) throw IoError("{}: cannot be created: {}", path_.string(), std::strerror(errno));
 }
@@ -88,5 +100,25 @@ void AtomicFile::commit() {
   const Descriptor dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (dir.fd >= 0) ::fsync(dir.fd);
 }
+
+FolderLock::FolderLock(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw IoError("{}: cannot be made: {}", folder.string(), error.message());
+  fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0) throw IoError("{}: cannot be opened: {}", folder.string(), std::strerror(errno));
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    const bool taken = errno == EWOULDBLOCK;
+    ::close(fd_);
+    throw IoError(
+        "{}: {}", folder.string(),
+        taken ? "another process is working in this folder; wait for it or name another folder" : "cannot be locked");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (is_temporary(entry.path())) std::filesystem::remove(entry.path(), error);
+  }
+}
+
+FolderLock::~FolderLock() { ::close(fd_); }
 
 }  // namespace bantam

@@ -39,4 +39,18 @@ class AtomicFile {
   int fd_ = -1;
 };
 
+// Keeps other processes out of a folder while it exists: one that tries gets an IoError naming it. The kernel gives the
+// folder free when a process ends, however it ends. Files that an AtomicFile left there when it was killed are removed.
+class FolderLock {
+ public:
+  // Makes the folder if needed. Throws IoError.
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
+
 }  // namespace bantam

@@ -100,6 +100,7 @@ bool train_with_progress(Trainer& trainer, const Recipe& recipe, const TrainFile
 void run(const TrainFlags& flags) {
   const Recipe recipe = recipe_of(flags);
   const fs::path folder = flags.run;
+  const FolderLock only_run(folder);
   const InterruptGuard guard;
   ThreadPool pool(flags.threads > 0 ? flags.threads : available_cpus());
   const auto say = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
@@ -117,7 +118,6 @@ void run(const TrainFlags& flags) {
   Trainer& trainer = *prepared.trainer;
   say(describe(trainer, recipe, pool.threads()));
 
-  fs::create_directories(folder);
   TrainFiles files;
   files.checkpoint = folder / "checkpoint.bin";
   files.checkpoint_minutes = flags.checkpoint_minutes;
