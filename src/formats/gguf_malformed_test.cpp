@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <cstring>
+#include <ctime>
 #include <optional>
 
 #include "base/error.h"
@@ -297,12 +296,12 @@ TEST(GgufMalformed, metadata_that_would_fill_the_memory_is_refused_at_once) {
   constexpr uint64_t kStrings = 6'000'000;
   const std::string file =
       header(0, 1).array("k", ValueType::string, kStrings).raw(std::string(8 * kStrings, '\0')).str();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const auto said = refusal(file);
-  const auto taken = std::chrono::steady_clock::now() - start;
+  const double cpu_ms = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   ASSERT_TRUE(said);
   EXPECT_THAT(*said, HasSubstr("takes more than the 56 MiB of memory that a model's may of 'k'"));
-  EXPECT_LT(taken, std::chrono::milliseconds(100));
+  EXPECT_LT(cpu_ms, 100);
 }
 
 TEST(GgufMalformed, what_a_reader_would_refuse_is_not_written) {

@@ -4,17 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
-#include "base/error.h"
 #include "formats/test_files.h"
 
 namespace bantam {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 std::vector<std::byte> counting_bytes(size_t n) {
   std::vector<std::byte> bytes(n);

@@ -184,19 +184,17 @@ TEST(HfTokenizer, special_ids_come_from_the_tokenizer_config_before_the_model_co
   EXPECT_THROW(read_hf_tokenizer(folder.path(), metadata), FormatError);
 }
 
-TEST(HfTokenizer, published_vocabularies_survive_being_written_and_read) {
-  const std::filesystem::path shared = BANTAM_SHARED_DIR;
-  if (!std::filesystem::exists(shared)) GTEST_SKIP() << "skipped: no shared data";
+TEST(HfTokenizer, a_published_vocabulary_survives_being_written_and_read) {
+  const auto path = std::filesystem::path(BANTAM_SHARED_DIR) / "tokenizers/ggml-vocab-starcoder.gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: no shared data";
   const TestFolder folder;
-  for (const char* name : {"qwen2", "starcoder"}) {
-    const Metadata published = read_gguf(shared / fmt::format("tokenizers/ggml-vocab-{}.gguf", name)).metadata;
-    write_hf_tokenizer(folder.path(), published);
-    Metadata read("read");
-    read_hf_tokenizer(folder.path(), read);
-    for (const char* key : {"pre", "tokens", "merges", "bos_token_id", "eos_token_id"}) {
-      const std::string full = std::string("tokenizer.ggml.") + key;
-      EXPECT_EQ(*read.find(full), *published.find(full)) << name << ' ' << key;
-    }
+  const Metadata published = read_gguf(path).metadata;
+  write_hf_tokenizer(folder.path(), published);
+  Metadata read("read");
+  read_hf_tokenizer(folder.path(), read);
+  for (const char* key : {"pre", "tokens", "merges", "bos_token_id", "eos_token_id"}) {
+    const std::string full = std::string("tokenizer.ggml.") + key;
+    EXPECT_EQ(*read.find(full), *published.find(full)) << key;
   }
 }
 

@@ -4,17 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/rng.h"
 #include "formats/test_files.h"
 
 namespace bantam {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 // A file with this header, `data_bytes` of data after it.
