@@ -10,7 +10,7 @@ struct Interrupted {};
 // ends it at once. At most one at a time.
 class InterruptGuard {
  public:
-  InterruptGuard();
+  InterruptGuard();  // throws IoError when no descriptor is free
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
@@ -18,6 +18,9 @@ class InterruptGuard {
 
 bool interrupted();
 void clear_interrupt();
+
+// A descriptor that poll() finds readable after Ctrl-C, for those who wait for a key. A guard must be alive.
+int interrupt_descriptor();
 
 inline void throw_if_interrupted() {
   if (interrupted()) throw Interrupted{};

@@ -30,12 +30,12 @@ void use_utf8_characters() {
 
 // A byte from the terminal: 1, 0 at the end, -1 on an error or after Ctrl-C.
 ssize_t read_byte(char& byte) {
-  while (true) {
-    pollfd waiting{STDIN_FILENO, POLLIN, 0};
-    if (interrupted()) return -1;
-    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return -1;
-    if (waiting.revents != 0) return ::read(STDIN_FILENO, &byte, 1);
+  while (!interrupted()) {
+    pollfd waiting[] = {{STDIN_FILENO, POLLIN, 0}, {interrupt_descriptor(), POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return -1;
+    if (waiting[1].revents == 0 && waiting[0].revents != 0) return ::read(STDIN_FILENO, &byte, 1);
   }
+  return -1;
 }
 
 // One character, for libedit, with the results of read_byte(). libedit's own reader would read on after a signal.

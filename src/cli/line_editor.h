@@ -13,7 +13,8 @@ std::filesystem::path history_path();
 
 class LineEditor {
  public:
-  // Loads the history from the file, if there is one; an empty path keeps none. Standard input is a terminal.
+  // Loads the history from the file, if there is one; an empty path keeps none. Standard input is a terminal and
+  // an InterruptGuard alive.
   explicit LineEditor(std::filesystem::path history_file);
   // Saves the history; when that fails the session is simply not remembered.
   ~LineEditor();
