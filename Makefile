@@ -17,7 +17,7 @@ build: setup  ## build the release binary: build/release/bin/bantam
 
 run: build  ## talk to the embedded model; without a terminal, answer one sample question
 	@if [ -t 0 ]; then build/release/bin/bantam chat; else \
-	  echo 'you: What are you?'; build/release/bin/bantam chat --temp 0 --once 'What are you?'; fi
+	  echo 'you: What can you do?'; build/release/bin/bantam chat --temp 0 --once 'What can you do?'; fi
 
 test: setup  ## build with warnings as errors and run all tests
 	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }
