@@ -84,16 +84,12 @@ double gradient_norm(std::span<const real> gradients, ThreadPool& pool) {
   const auto n = static_cast<int64_t>(gradients.size());
   std::vector<double> partial(static_cast<size_t>((n + kElementGrain - 1) / kElementGrain));
   pool.parallel_for(n, kElementGrain, [&](int64_t begin, int64_t end) {
-    // With one chunk, or on one thread, the pool may hand out several grains at once.
-    for (int64_t at = begin; at < end; at += kElementGrain) {
-      double lane[4] = {};
-      const int64_t stop = std::min(end, at + kElementGrain);
-      for (int64_t i = at; i < stop; ++i) {
-        const auto g = static_cast<double>(gradients[static_cast<size_t>(i)]);
-        lane[i % 4] += g * g;
-      }
-      partial[static_cast<size_t>(at / kElementGrain)] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    double lane[4] = {};
+    for (int64_t i = begin; i < end; ++i) {
+      const auto g = static_cast<double>(gradients[static_cast<size_t>(i)]);
+      lane[i % 4] += g * g;
     }
+    partial[static_cast<size_t>(begin / kElementGrain)] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
   });
   return std::sqrt(std::accumulate(partial.begin(), partial.end(), 0.0));
 }
