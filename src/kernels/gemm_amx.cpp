@@ -24,7 +24,7 @@ constexpr int kTileK = 32;         // values of k a tile product sums over
 constexpr int kStrip = 2 * kTile;  // 2 x 2 tiles of c at a time: every loaded tile is used twice
 constexpr ptrdiff_t kTileBytes = 1024;
 constexpr ptrdiff_t kTileRowBytes = 64;
-constexpr int kBlockK = 1024;        // sums longer than this go through c
+constexpr int kBlockK = 512;         // longer sums go through c: a strip of this depth takes 32 KiB of L1
 constexpr int kBlockA = 128 * 1024;  // elements of a packed block
 constexpr int kBlockB = 512 * 1024;
 
@@ -234,7 +234,8 @@ void multiply_blocks(const Workspace& packed, int rows, int cols, int depth, flo
 void gemm_amx(const BasicGemmArgs<float>& g) {
   thread_local const Workspace packed;
   _tile_loadconfig(&kTileConfig);
-  const int block_k = smaller(round_up(g.k, kTileK), kBlockK);
+  const int k_blocks = (g.k + kBlockK - 1) / kBlockK;
+  const int block_k = round_up((g.k + k_blocks - 1) / k_blocks, kTileK);
   const int block_m = kBlockA / block_k / kStrip * kStrip;
   const int block_n = kBlockB / block_k / kStrip * kStrip;
   for (int col = 0; col < g.n; col += block_n) {

@@ -44,7 +44,9 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
   }
   if (batch.logit_rows.empty()) return {nullptr, nullptr, 0, c.vocab};
   x = norm(select_rows(run, x, batch.logit_rows), w.final_norm);
-  return soft_cap(run, linear(run, x, c.tied_embeddings ? w.embed : w.lm_head), c.logit_cap);
+  const Matrix& head = c.tied_embeddings ? w.embed : w.lm_head;
+  if (c.logit_cap == 0) return linear(run, x, head, {}, Gradient::in_place);
+  return soft_cap(run, linear(run, x, head), c.logit_cap, Gradient::in_place);
 }
 
 }  // namespace bantam

@@ -62,18 +62,26 @@ void multiply(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, const
   });
 }
 
-// One dense product of training, its rows split over the threads.
-void parallel_gemm(const Run& run, GemmArgs g) {
-  // bf16 packs all of b once per call, so it gets one slice per thread.
-  const int slices_per_thread = run.compute().precision == GemmPrecision::bf16 ? 1 : 2;
-  const int64_t grain = chunk_rows(run.pool(), g.m, slices_per_thread, 64);
-  run.pool().parallel_for(g.m, grain, [&](int64_t begin, int64_t end) {
-    GemmArgs part = g;
-    part.m = static_cast<int>(end - begin);
-    part.a += begin * (g.transpose_a ? 1 : g.lda);
-    part.c += begin * g.ldc;
-    gemm(run.compute().precision, part);
-  });
+// One dense product of training, the longer side of c split over the threads.
+void parallel_gemm(const Run& run, const GemmArgs& g) {
+  // Each call packs all of the operand that is not split: long sums get one slice per thread, others two, for balance.
+  const bool by_rows = g.m >= g.n;
+  const int length = by_rows ? g.m : g.n;
+  const bool costly_packing = run.compute().precision == GemmPrecision::bf16 || g.k > length;
+  run.pool().parallel_for(length, chunk_rows(run.pool(), length, costly_packing ? 1 : 2, 64),
+                          [&](int64_t begin, int64_t end) {
+                            GemmArgs part = g;
+                            if (by_rows) {
+                              part.m = static_cast<int>(end - begin);
+                              part.a += begin * (g.transpose_a ? 1 : g.lda);
+                              part.c += begin * g.ldc;
+                            } else {
+                              part.n = static_cast<int>(end - begin);
+                              part.b += begin * (g.transpose_b ? g.ldb : 1);
+                              part.c += begin;
+                            }
+                            gemm(run.compute().precision, part);
+                          });
 }
 
 }  // namespace
@@ -102,9 +110,9 @@ Tensor embed(Run& run, std::span<const int32_t> tokens, const Matrix& table, rea
   return y;
 }
 
-Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b) {
+Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, Gradient gradient) {
   assert(x.cols == w.cols);
-  const Tensor y = run.make(x.rows, w.rows);
+  const Tensor y = run.make(x.rows, w.rows, gradient);
   if (!run.recording()) {
     multiply(run, x, w, b, y);
     return y;
@@ -263,15 +271,14 @@ Tensor gated(Run& run, Activation act, const Tensor& gate, const Tensor& up) {
   return y;
 }
 
-Tensor soft_cap(Run& run, const Tensor& x, real cap) {
-  if (cap == 0) return x;
-  const Tensor y = run.make(x.rows, x.cols);
+Tensor soft_cap(Run& run, const Tensor& x, real cap, Gradient gradient) {
+  const Tensor y = run.make(x.rows, x.cols, gradient);
   const auto n = static_cast<int64_t>(y.size());
   run.pool().parallel_for(n, kElementGrain, [&](int64_t begin, int64_t end) {
     run.kernels().soft_cap(x.data + begin, cap, y.data + begin, static_cast<size_t>(end - begin));
   });
   run.on_backward([=, &run] {
-    // y may have been overwritten by cross_entropy, so tanh is taken from x again.
+    // y may have been overwritten by its gradient, so tanh is taken from x again.
     run.pool().parallel_for(n, kElementGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const real t = std::tanh(x.data[i] / cap);
@@ -296,6 +303,7 @@ Tensor select_rows(Run& run, const Tensor& x, std::span<const int32_t> rows) {
 
 double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> targets, real grad_scale) {
   assert(static_cast<int>(targets.size()) == logits.rows);
+  assert(logits.grad == (run.recording() ? logits.data : nullptr));
   const Run::Temporary temporary(run);
   double* loss = run.scratch<double>(targets.size());
   const int64_t grain = std::max<int64_t>(1, (logits.rows + 63) / 64), chunks = (logits.rows + grain - 1) / grain;
@@ -303,15 +311,18 @@ double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> ta
   run.pool().parallel_for(logits.rows, grain, [&](int64_t begin, int64_t end) {
     for (auto r = static_cast<int>(begin); r < end; ++r) {
       const int32_t target = targets[static_cast<size_t>(r)];
-      loss[r] = 0;
-      if (target < 0) continue;
       real* p = logits.row(r);
+      loss[r] = 0;
+      if (target < 0) {
+        if (run.recording()) std::fill_n(p, logits.cols, real{0});
+        continue;
+      }
       if (copies) p = std::copy_n(p, logits.cols, copies + begin / grain * logits.cols) - logits.cols;
       const real wanted = p[target];
       loss[r] = static_cast<double>(run.kernels().softmax(p, logits.cols)) - static_cast<double>(wanted);
       if (!run.recording()) continue;
-      run.kernels().axpy(grad_scale, p, logits.grad_row(r), static_cast<size_t>(logits.cols));
-      logits.grad_row(r)[target] -= grad_scale;
+      p[target] -= 1;
+      for (int i = 0; i < logits.cols; ++i) p[i] *= grad_scale;
     }
   });
   double sum = 0;

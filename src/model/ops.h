@@ -16,7 +16,7 @@ namespace bantam {
 Tensor embed(Run& run, std::span<const int32_t> tokens, const Matrix& table, real scale);
 
 // y[T, out] = x[T, in] * w[out, in]^T (+ b[out])
-Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b = {});
+Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b = {}, Gradient gradient = Gradient::apart);
 
 // y = a + b, for the residual stream. Without a tape `a` is overwritten and returned; with one, y shares a's gradient:
 // either way no later op may read `a`.
@@ -39,8 +39,8 @@ Tensor rope(Run& run, const ModelConfig& config, const RopeTable& table, const T
 // y = act(gate) * up
 Tensor gated(Run& run, Activation act, const Tensor& gate, const Tensor& up);
 
-// y = cap * tanh(x / cap), or x itself when cap is 0
-Tensor soft_cap(Run& run, const Tensor& x, real cap);
+// y = cap * tanh(x / cap)
+Tensor soft_cap(Run& run, const Tensor& x, real cap, Gradient gradient = Gradient::apart);
 
 // The given rows of x, in order; x itself when that is all of them.
 Tensor select_rows(Run& run, const Tensor& x, std::span<const int32_t> rows);
@@ -51,7 +51,7 @@ Tensor attend(Run& run, const ModelConfig& config, int l, const Batch& batch, co
               const Tensor& v);
 
 // Mean negative log-likelihood in nats of `targets` under logits[T, vocab]; a negative target is left out. With a tape,
-// gradients are scaled by `grad_scale`. The logits are overwritten when recording.
+// the logits, made with Gradient::in_place, become their gradient times `grad_scale`.
 double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> targets, real grad_scale);
 
 }  // namespace bantam

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <vector>
 
+#include "base/page_buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
@@ -39,11 +39,7 @@ class Arena {
   size_t capacity() const;
 
  private:
-  struct Slab {
-    std::unique_ptr<std::byte[], void (*)(std::byte*)> bytes;
-    size_t size;
-  };
-  std::vector<Slab> slabs_;
+  std::vector<PageBuffer> slabs_;
   Mark at_;
 };
 
@@ -58,6 +54,10 @@ class Tape {
   std::vector<std::function<void()>> steps_;
 };
 
+// Where a recorded tensor's gradient lives: in zeroed memory of its own, or, once nobody reads the values any more, in
+// their place. The last op of a pass saves that way the memory of a second [T, vocab].
+enum class Gradient { apart, in_place };
+
 // One forward pass. Without a tape: inference, memory is reused layer by layer. With one: training, activations and
 // their zeroed gradients stay until backward() has run and the caller releases the arena. Backward steps use the Run
 // they were recorded by, so it must live until then.
@@ -65,7 +65,7 @@ class Run {
  public:
   Run(Arena& arena, const Compute& compute, Tape* tape = nullptr) : arena_(arena), compute_(compute), tape_(tape) {}
 
-  Tensor make(int rows, int cols);
+  Tensor make(int rows, int cols, Gradient gradient = Gradient::apart);
   // Uninitialised scratch of the same lifetime as tensors.
   template <class T>
   T* scratch(size_t n) {

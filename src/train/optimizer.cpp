@@ -41,6 +41,24 @@ void load_bf16(const Parameter& p, size_t begin, float* values, size_t n) {
   traits(DType::bf16).decode(p.data + begin * 2, values, static_cast<int64_t>(n));
 }
 
+// A product whose result is known to be symmetric: panels of rows up to the diagonal, then mirrored.
+void symmetric_gemm(GemmPrecision precision, const GemmArgs& g) {
+  constexpr int kPanel = 128;
+  for (int row = 0; row < g.m; row += kPanel) {
+    GemmArgs panel = g;
+    panel.m = std::min(kPanel, g.m - row);
+    panel.n = row + panel.m;
+    panel.a += static_cast<ptrdiff_t>(row) * (g.transpose_a ? 1 : g.lda);
+    panel.c += static_cast<ptrdiff_t>(row) * g.ldc;
+    gemm(precision, panel);
+  }
+  for (int row = 0; row < g.m; ++row) {
+    for (int col = 0; col < row; ++col) {
+      g.c[static_cast<ptrdiff_t>(col) * g.ldc + row] = g.c[static_cast<ptrdiff_t>(row) * g.ldc + col];
+    }
+  }
+}
+
 bool decays(ParameterKind kind) { return kind != ParameterKind::vector; }
 
 }  // namespace
@@ -66,9 +84,9 @@ void orthogonalise(GemmPrecision precision, real* x, int rows, int cols, std::ve
   real* to = next;
   for (int step = 0; step < kNewtonSchulzSteps; ++step) {
     // gram = x x^T (wide) or x^T x; poly = b gram + c gram^2; x = a x + poly x or a x + x poly
-    gemm(precision, {!wide, wide, n, n, wide ? cols : rows, 1, from, cols, from, cols, 0, gram, n});
+    symmetric_gemm(precision, {!wide, wide, n, n, wide ? cols : rows, 1, from, cols, from, cols, 0, gram, n});
     for (size_t i = 0; i < square; ++i) poly[i] = b * gram[i];
-    gemm(precision, {false, false, n, n, n, c, gram, n, gram, n, 1, poly, n});
+    symmetric_gemm(precision, {false, false, n, n, n, c, gram, n, gram, n, 1, poly, n});
     for (size_t i = 0; i < size; ++i) to[i] = a * from[i];
     if (wide) {
       gemm(precision, {false, false, rows, cols, n, 1, poly, n, from, cols, 1, to, cols});

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -16,13 +14,6 @@ constexpr size_t kAlignment = 64;
 constexpr double kEmbeddingDeviation = 0.02;
 
 size_t aligned(size_t n, size_t to) { return (n + to - 1) / to * to; }
-
-void* zeroed(size_t bytes) {
-  void* memory = std::aligned_alloc(kAlignment, aligned(std::max(bytes, size_t{1}), kAlignment));
-  if (!memory) throw std::bad_alloc();
-  std::memset(memory, 0, bytes);
-  return memory;
-}
 
 bool ends_with(const std::string& name, std::string_view end) { return name.ends_with(end); }
 
@@ -44,8 +35,6 @@ void store_row(const Parameter& p, int row, const std::vector<float>& values) {
 
 }  // namespace
 
-void Parameters::Free::operator()(void* memory) const { std::free(memory); }
-
 Parameters::Parameters(const ModelConfig& config, DType matrices) : config_(config) {
   if (matrices != kRealType && matrices != DType::bf16) {
     throw UsageError("weights of format {} cannot be trained; use {} or bf16", traits(matrices).name,
@@ -65,10 +54,10 @@ Parameters::Parameters(const ModelConfig& config, DType matrices) : config_(conf
   };
   for_each_tensor(config_, plan, weights_);
 
-  data_.reset(static_cast<std::byte*>(zeroed(data_bytes)));
-  grad_.reset(static_cast<real*>(zeroed(grad_count_ * sizeof(real))));
-  std::byte* data = data_.get();
-  real* grad = grad_.get();
+  data_ = PageBuffer(data_bytes);
+  grad_ = PageBuffer(grad_count_ * sizeof(real));
+  std::byte* data = data_.data();
+  real* grad = gradients().data();
   for (size_t i = 0; i < list_.size(); ++i) {
     Parameter& p = list_[i];
     p.data = data;
@@ -79,7 +68,7 @@ Parameters::Parameters(const ModelConfig& config, DType matrices) : config_(conf
   }
 }
 
-void Parameters::clear_gradients() { std::fill_n(grad_.get(), grad_count_, real{0}); }
+void Parameters::clear_gradients() { std::ranges::fill(gradients(), real{0}); }
 
 void Parameters::initialise(uint64_t seed) {
   Rng rng(seed);

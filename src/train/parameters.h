@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/page_buffer.h"
 #include "model/config.h"
 #include "model/weights.h"
 
@@ -47,7 +47,7 @@ class Parameters {
   // Values in all tensors.
   size_t count() const { return count_; }
   // Of all tensors, one after the other; padding between them is zero.
-  std::span<real> gradients() { return {grad_.get(), grad_count_}; }
+  std::span<real> gradients() { return {reinterpret_cast<real*>(grad_.data()), grad_count_}; }
   void clear_gradients();
 
   // Embeddings and head: normal, deviation 0.02. Hidden matrices: normal, deviation 1 / sqrt(in), but zero where they
@@ -60,16 +60,11 @@ class Parameters {
   void copy_from(const ModelConfig& config, const Weights& weights, const std::string& source);
 
  private:
-  struct Free {
-    void operator()(void* memory) const;
-  };
-
   ModelConfig config_;
   Weights weights_;
   std::vector<Parameter> list_;
   size_t count_ = 0, grad_count_ = 0;
-  std::unique_ptr<std::byte, Free> data_;
-  std::unique_ptr<real, Free> grad_;
+  PageBuffer data_, grad_;
 };
 
 }  // namespace bantam
