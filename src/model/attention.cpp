@@ -14,23 +14,27 @@ constexpr int kBlockRows = 64;  // query rows per block in training: scores of a
 struct Shape {
   int heads, kv_heads, head_dim, window;
   real scale, cap;
+  bool causal;
 
   int q_dim() const { return heads * head_dim; }
   int kv_dim() const { return kv_heads * head_dim; }
   int group() const { return heads / kv_heads; }
   // First row that row `t` of a sequence may see.
   int first_visible(int t) const { return window > 0 ? std::max(0, t + 1 - window) : 0; }
+  // One past the last row that row `t` of a sequence of `rows` may see.
+  int end_visible(int t, int rows) const { return causal ? t + 1 : rows; }
 };
 
 Shape shape_of(const ModelConfig& c, int l) {
   const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
   const real scale = c.attn_scale != 0 ? static_cast<real>(c.attn_scale) : 1 / std::sqrt(static_cast<real>(c.head_dim));
-  return {layer.heads, layer.kv_heads, c.head_dim, layer.window, scale, c.attn_cap};
+  return {layer.heads, layer.kv_heads, c.head_dim, layer.window, scale, c.attn_cap, c.causal};
 }
 
 void attend_cached(Run& run, const Shape& s, const Slice& slice, int l, const Tensor& q, const Tensor& k,
                    const Tensor& v, const Tensor& y) {
   const int first = slice.kv->size(), kv_dim = s.kv_dim();
+  assert(s.causal || slice.kv->capacity() == 0);
   const real* keys = k.row(slice.begin);
   const real* values = v.row(slice.begin);
   if (slice.kv->capacity() > 0) {
@@ -55,7 +59,7 @@ void attend_cached(Run& run, const Shape& s, const Slice& slice, int l, const Te
                             .k = keys + at,
                             .v = values + at,
                             .kv_stride = static_cast<size_t>(kv_dim),
-                            .count = first + t + 1 - from,
+                            .count = s.end_visible(first + t, first + slice.count) - from,
                             .head_dim = s.head_dim,
                             .scale = s.scale,
                             .cap = s.cap,
@@ -81,9 +85,21 @@ HeadViews head_views(const Shape& s, const Slice& slice, int h, const Tensor& q,
           v.grad_row(b) + kv_at, y.grad_row(b) + at, log_sum + static_cast<ptrdiff_t>(b) * s.heads + h};
 }
 
-// Capped scores of query rows [t0, t1) against keys [j0, t1), into p[t1 - t0, t1 - j0].
-void score_block(const Run& run, const Shape& s, const HeadViews& head, int t0, int t1, int j0, real* p) {
-  const int n = t1 - j0;
+// Query rows [t0, t1) of a sequence and the keys [j0, j1) that any of them may see.
+struct Block {
+  int t0, t1, j0, j1;
+
+  Block(const Shape& s, int first_row, int rows)
+      : t0(first_row),
+        t1(std::min(first_row + kBlockRows, rows)),
+        j0(s.first_visible(t0)),
+        j1(s.end_visible(t1 - 1, rows)) {}
+};
+
+// Capped scores of a block, into p[t1 - t0, j1 - j0].
+void score_block(const Run& run, const Shape& s, const HeadViews& head, const Block& block, real* p) {
+  const auto [t0, t1, j0, j1] = block;
+  const int n = j1 - j0;
   gemm(run.compute().precision, {.transpose_b = true,
                                  .m = t1 - t0,
                                  .n = n,
@@ -100,11 +116,12 @@ void score_block(const Run& run, const Shape& s, const HeadViews& head, int t0, 
 
 void forward_head(const Run& run, const Shape& s, int rows, const HeadViews& head, real* y, real* p) {
   for (int t0 = 0; t0 < rows; t0 += kBlockRows) {
-    const int t1 = std::min(t0 + kBlockRows, rows), j0 = s.first_visible(t0), n = t1 - j0;
-    score_block(run, s, head, t0, t1, j0, p);
+    const Block block(s, t0, rows);
+    const int t1 = block.t1, j0 = block.j0, n = block.j1 - j0;
+    score_block(run, s, head, block, p);
     for (int t = t0; t < t1; ++t) {
       real* row = p + static_cast<ptrdiff_t>(t - t0) * n;
-      const int from = s.first_visible(t) - j0, to = t + 1 - j0;
+      const int from = s.first_visible(t) - j0, to = s.end_visible(t, rows) - j0;
       std::fill(row, row + from, real{0});
       head.log_sum[static_cast<ptrdiff_t>(t) * s.heads] = run.kernels().softmax(row + from, to - from);
       std::fill(row + to, row + n, real{0});
@@ -125,9 +142,10 @@ void forward_head(const Run& run, const Shape& s, int rows, const HeadViews& hea
 void backward_head(const Run& run, const Shape& s, int rows, const HeadViews& head, real* p, real* dp) {
   const GemmPrecision precision = run.compute().precision;
   for (int t0 = 0; t0 < rows; t0 += kBlockRows) {
-    const int t1 = std::min(t0 + kBlockRows, rows), j0 = s.first_visible(t0), n = t1 - j0, m = t1 - t0;
+    const Block block(s, t0, rows);
+    const int t1 = block.t1, j0 = block.j0, n = block.j1 - j0, m = t1 - t0;
     const ptrdiff_t q_at = static_cast<ptrdiff_t>(t0) * s.q_dim(), kv_at = static_cast<ptrdiff_t>(j0) * s.kv_dim();
-    score_block(run, s, head, t0, t1, j0, p);
+    score_block(run, s, head, block, p);
     gemm(precision, {.transpose_b = true,
                      .m = m,
                      .n = n,
@@ -141,7 +159,7 @@ void backward_head(const Run& run, const Shape& s, int rows, const HeadViews& he
     for (int t = t0; t < t1; ++t) {
       real* row = p + static_cast<ptrdiff_t>(t - t0) * n;
       real* drow = dp + static_cast<ptrdiff_t>(t - t0) * n;
-      const int from = s.first_visible(t) - j0, to = t + 1 - j0;
+      const int from = s.first_visible(t) - j0, to = s.end_visible(t, rows) - j0;
       const ptrdiff_t at = static_cast<ptrdiff_t>(t) * s.q_dim();
       const real mean = run.kernels().dot(head.dy + at, head.y + at, s.head_dim);  // = sum_j p dp
       for (int j = from; j < to; ++j) {

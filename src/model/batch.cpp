@@ -9,6 +9,7 @@ namespace bantam {
 void Batch::clear() {
   tokens.clear();
   positions.clear();
+  types.clear();
   slices.clear();
   logit_rows.clear();
 }
@@ -25,6 +26,13 @@ void Batch::append(KvCache& kv, std::span<const int32_t> new_tokens, Logits logi
     positions.push_back(kv.size() + i);
     if (logits == Logits::all_rows || (logits == Logits::last_row && i + 1 == count)) logit_rows.push_back(begin + i);
   }
+}
+
+void Batch::append(KvCache& kv, std::span<const int32_t> new_tokens, std::span<const int32_t> new_types,
+                   Logits logits) {
+  assert(new_types.size() == new_tokens.size());
+  append(kv, new_tokens, logits);
+  types.insert(types.end(), new_types.begin(), new_types.end());
 }
 
 }  // namespace bantam

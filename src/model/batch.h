@@ -20,6 +20,7 @@ struct Slice {
 struct Batch {
   std::vector<int32_t> tokens;
   std::vector<int32_t> positions;
+  std::vector<int32_t> types;  // of each row where the model has token types, else empty
   std::vector<Slice> slices;
   std::vector<int32_t> logit_rows;  // rows forward() returns logits for, ascending
 
@@ -27,6 +28,8 @@ struct Batch {
   void clear();
   // Appends rows for `new_tokens` (at least one) at kv's next positions. Throws UsageError when kv has no room left.
   void append(KvCache& kv, std::span<const int32_t> new_tokens, Logits logits);
+  // The same for a model with token types: one for each token.
+  void append(KvCache& kv, std::span<const int32_t> new_tokens, std::span<const int32_t> new_types, Logits logits);
 };
 
 }  // namespace bantam

@@ -48,6 +48,8 @@ void validate(const ModelConfig& c, const std::string& source) {
   check.not_negative("attention scale", c.attn_scale);
   check.not_negative("attention soft cap", c.attn_cap);
   check.not_negative("logit soft cap", c.logit_cap);
+  check.range("token type count", c.token_types, 0, 1 << 8);
+  check.range("class count", c.classes, 0, 1 << 16);
   for (int l = 0; l < c.layers(); ++l) {
     const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
     const auto field = [&](std::string_view name) { return fmt::format("{} of layer {}", name, l); };
@@ -58,7 +60,7 @@ void validate(const ModelConfig& c, const std::string& source) {
                         layer.heads, layer.kv_heads);
     }
     check.range(field("feed-forward width"), layer.ffn_dim, 1, 1 << 19);
-    check.range(field("attention window"), layer.window, 0, INT32_MAX);
+    check.range(field("attention window"), layer.window, 0, c.causal ? INT32_MAX : 0);
     check.positive(field("rope base"), layer.rope_theta);
   }
 }

@@ -39,10 +39,15 @@ struct ModelConfig {
   float embed_scale = 1.f;                // Gemma: sqrt(dim)
   float attn_scale = 0.f;                 // multiplies q.k; 0: 1 / sqrt(head_dim)
   float attn_cap = 0.f, logit_cap = 0.f;  // Gemma2 soft caps; 0: none
+  bool causal = true;   // false: rows of a slice see each other both ways, and a slice is read at once, uncached
+  int token_types = 0;  // rows of a second embedding, chosen by Batch::types and added to the first; 0: none
+  int classes = 0;      // of a head that scores each row instead of predicting the next token; 0: none
 
   int layers() const { return static_cast<int>(layer.size()); }
   int q_dim(int l) const { return layer[static_cast<size_t>(l)].heads * head_dim; }
   int kv_dim(int l) const { return layer[static_cast<size_t>(l)].kv_heads * head_dim; }
+  // Columns of what forward() returns.
+  int outputs() const { return classes > 0 ? classes : vocab; }
   int ffn_dim(int l) const { return layer[static_cast<size_t>(l)].ffn_dim; }
 };
 

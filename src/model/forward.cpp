@@ -10,6 +10,7 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
   RopeTable angles;
 
   Tensor x = embed(run, batch.tokens, w.embed, c.embed_scale);  // [T, dim]
+  if (c.token_types > 0) x = add(run, x, embed(run, batch.types, w.token_types, 1));
   for (int l = 0; l < c.layers(); ++l) {
     const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
     const LayerWeights& lw = w.layer[static_cast<size_t>(l)];
@@ -42,9 +43,9 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
   for (const Slice& s : batch.slices) {
     if (s.kv->capacity() > 0) s.kv->advance(s.count);
   }
-  if (batch.logit_rows.empty()) return {nullptr, nullptr, 0, c.vocab};
+  if (batch.logit_rows.empty()) return {nullptr, nullptr, 0, c.outputs()};
   x = norm(select_rows(run, x, batch.logit_rows), w.final_norm);
-  const Matrix& head = c.tied_embeddings ? w.embed : w.lm_head;
+  const Matrix& head = c.classes > 0 ? w.class_head : c.tied_embeddings ? w.embed : w.lm_head;
   if (c.logit_cap == 0) return linear(run, x, head, {}, Gradient::in_place);
   return soft_cap(run, linear(run, x, head), c.logit_cap, Gradient::in_place);
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 namespace bantam {
@@ -332,6 +333,52 @@ double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> ta
     counted += targets[static_cast<size_t>(r)] >= 0;
   }
   return counted > 0 ? sum / static_cast<double>(counted) : 0;
+}
+
+namespace {
+
+// Column `end` of a slice's scores: the loss, and its gradient in their place.
+double pointer_loss(const Tensor& scores, const Slice& slice, std::span<const uint8_t> labels, int end,
+                    real grad_scale) {
+  const uint8_t right = end ? kSpanEnd : kSpanBegin;
+  const auto label = [&](int r) { return labels[static_cast<size_t>(slice.begin + r)]; };
+  const auto score = [&](int r) -> real& { return scores.row(slice.begin + r)[end]; };
+  real most = -std::numeric_limits<real>::infinity();
+  for (int r = 0; r < slice.count; ++r) {
+    if (label(r) & kSpanCandidate) most = std::max(most, score(r));
+  }
+  double all = 0, rights = 0;
+  for (int r = 0; r < slice.count; ++r) {
+    if (!(label(r) & kSpanCandidate)) continue;
+    const double p = std::exp(static_cast<double>(score(r) - most));
+    all += p;
+    if (label(r) & right) rights += p;
+  }
+  assert(rights > 0);
+  if (scores.grad) {
+    for (int r = 0; r < slice.count; ++r) {
+      double slope = 0;
+      if (label(r) & kSpanCandidate) {
+        const double p = std::exp(static_cast<double>(score(r) - most));
+        slope = p / all - (label(r) & right ? p / rights : 0);
+      }
+      score(r) = grad_scale * static_cast<real>(slope);
+    }
+  }
+  return std::log(all) - std::log(rights);
+}
+
+}  // namespace
+
+double span_cross_entropy(Run& run, const Tensor& scores, std::span<const Slice> slices,
+                          std::span<const uint8_t> labels, real grad_scale) {
+  assert(scores.cols == 2 && labels.size() == static_cast<size_t>(scores.rows));
+  assert(scores.grad == (run.recording() ? scores.data : nullptr));
+  double sum = 0;
+  for (const Slice& slice : slices) {
+    for (const int end : {0, 1}) sum += pointer_loss(scores, slice, labels, end, grad_scale);
+  }
+  return slices.empty() ? 0 : sum / static_cast<double>(slices.size());
 }
 
 }  // namespace bantam

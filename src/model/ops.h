@@ -45,13 +45,22 @@ Tensor soft_cap(Run& run, const Tensor& x, real cap, Gradient gradient = Gradien
 // The given rows of x, in order; x itself when that is all of them.
 Tensor select_rows(Run& run, const Tensor& x, std::span<const int32_t> rows);
 
-// Causal attention of layer l within each slice, over its cache and its own rows. q[T, q_dim], k and v[T, kv_dim].
-// Appends k and v to the caches (when they have capacity); the caller advances them after the last layer.
+// Attention of layer l within each slice, causal or both ways, over its cache and its own rows. q[T, q_dim], k and v[T,
+// kv_dim]. Appends k and v to the caches (when they have capacity); the caller advances them after the last layer.
 Tensor attend(Run& run, const ModelConfig& config, int l, const Batch& batch, const Tensor& q, const Tensor& k,
               const Tensor& v);
 
 // Mean negative log-likelihood in nats of `targets` under logits[T, vocab]; a negative target is left out. With a tape,
 // the logits, made with Gradient::in_place, become their gradient times `grad_scale`.
 double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> targets, real grad_scale);
+
+// What a row may be to a span: a place where one may begin or end, and a right one.
+enum SpanLabel : uint8_t { kSpanCandidate = 1, kSpanBegin = 2, kSpanEnd = 4 };
+
+// Mean over the slices of -ln p(begin) - ln p(end), with p a softmax over the slice's candidate rows of scores[T, 2]
+// (begin, end); where several rows are right, their p are summed. Each slice needs at least one of each. With a tape,
+// the scores become their gradient times `grad_scale`, as in cross_entropy().
+double span_cross_entropy(Run& run, const Tensor& scores, std::span<const Slice> slices,
+                          std::span<const uint8_t> labels, real grad_scale);
 
 }  // namespace bantam

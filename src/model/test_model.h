@@ -11,7 +11,7 @@ namespace bantam {
 
 // The switches of ModelConfig as bits; tests loop over their combinations.
 struct Switches {
-  static constexpr int kBits = 11;
+  static constexpr int kBits = 13;
 
   static ModelConfig config(int bits) {
     const auto on = [bits](int bit) { return (bits >> bit & 1) != 0; };
@@ -37,6 +37,9 @@ struct Switches {
       c.embed_scale = 1.5f;
     }
     c.rope_pairs = on(10) ? RopePairs::halves : RopePairs::neighbours;
+    c.causal = !on(11);
+    if (on(11)) c.layer[0].window = 0;
+    if (on(12)) c.token_types = 3, c.classes = 2;
     return c;
   }
 };

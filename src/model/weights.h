@@ -16,7 +16,9 @@ struct LayerWeights {
 };
 
 struct Weights {
-  Matrix embed, final_norm, lm_head;  // lm_head is empty when embeddings are tied
+  Matrix embed, token_types, final_norm;
+  Matrix lm_head;  // empty when embeddings are tied or there are classes
+  Matrix class_head;
   std::vector<LayerWeights> layer;
 };
 
@@ -24,8 +26,10 @@ struct Weights {
 template <class F, class... W>
 void for_each_tensor(const ModelConfig& c, F&& f, W&... w) {
   f(std::string("token_embd.weight"), c.vocab, c.dim, w.embed...);
+  if (c.token_types > 0) f(std::string("token_types.weight"), c.token_types, c.dim, w.token_types...);
   f(std::string("output_norm.weight"), 1, c.dim, w.final_norm...);
-  if (!c.tied_embeddings) f(std::string("output.weight"), c.vocab, c.dim, w.lm_head...);
+  if (!c.tied_embeddings && c.classes == 0) f(std::string("output.weight"), c.vocab, c.dim, w.lm_head...);
+  if (c.classes > 0) f(std::string("cls.output.weight"), c.classes, c.dim, w.class_head...);
   for (int l = 0; l < c.layers(); ++l) {
     const auto i = static_cast<size_t>(l);
     const auto name = [&](const char* rest) { return "blk." + std::to_string(l) + "." + rest; };
