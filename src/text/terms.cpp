@@ -17,7 +17,6 @@ namespace bantam {
 namespace {
 
 constexpr size_t kLongestWord = 64;  // bytes kept of a longer one: keys, base64
-constexpr size_t kLongestStemmed = 24;
 constexpr int kLongestCluster = 30;  // code points; sorting marks is quadratic in it
 
 constexpr size_t kLongestRun = 1 << 16;  // folded characters held at a time
@@ -108,18 +107,54 @@ struct Folded {
   size_t begin, end;
 };
 
-// A word's stem, found again by the word itself.
-struct StemEntry {
-  uint8_t word_bytes = 0, stem_bytes = 0;
-  bool stop = false;
-  std::array<char, kLongestStemmed> word{}, stem{};
+// The word being read: at most kLongestWord bytes, zeros after them as far as a key reaches.
+class Word {
+ public:
+  void clear() {
+    std::memset(bytes_.data(), 0, kKeyBytes);
+    size_ = 0;
+  }
+  void push_back(char c) {
+    if (size_ < kLongestWord) bytes_[size_++] = c;
+  }
+  void append(char32_t c) {
+    std::string utf8;
+    append_utf8(utf8, c);
+    if (size_ + utf8.size() > kLongestWord) return;
+    for (const char byte : utf8) push_back(byte);
+  }
+  void pop_back() { bytes_[--size_] = 0; }
+
+  size_t size() const { return size_; }
+  std::string_view view() const { return {bytes_.data(), size_}; }
+  std::array<uint64_t, 2> key() const { return std::bit_cast<std::array<uint64_t, 2>>(first_bytes()); }
+
+  static constexpr size_t kKeyBytes = 16;
+
+ private:
+  std::array<char, kKeyBytes> first_bytes() const {
+    std::array<char, kKeyBytes> out;
+    std::memcpy(out.data(), bytes_.data(), kKeyBytes);
+    return out;
+  }
+
+  std::array<char, kLongestWord> bytes_{};
+  size_t size_ = 0;
 };
 
-constexpr size_t kStemEntries = 1 << 13;
+// What a word of at most Word::kKeyBytes becomes.
+struct StemEntry {
+  std::array<uint64_t, 2> key{};  // zeros: empty
+  std::array<char, Word::kKeyBytes> stem{};
+  uint8_t stem_bytes = 0;
+  bool stop = false;
+};
+
+constexpr size_t kStemEntries = 1 << 15;
 
 uint64_t load(const char* bytes, size_t count) {
   uint64_t word = 0;
-  for (size_t i = 0; i < count; ++i) word |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  std::memcpy(&word, bytes, count);
   return word;
 }
 
@@ -148,7 +183,7 @@ struct TermScanner::State {
   std::vector<StemEntry> stems = std::vector<StemEntry>(kStemEntries);
   std::vector<Folded> folded;
   std::vector<utf8proc_int32_t> cluster;
-  std::string word;
+  Word word;
 
   // Of the call that runs.
   std::string_view text;
@@ -175,8 +210,8 @@ struct TermScanner::State {
   size_t fold_cluster(size_t begin);
   void emit_pairs(size_t first, size_t last);
   void emit_folded_word(size_t first, size_t last);
-  void emit_word(size_t begin, size_t end, bool capitals);
-  const StemEntry& stem_of(std::string_view lower);
+  void emit_word(size_t begin, size_t end, bool letters, bool capitals);
+  std::string_view stem_of(std::string_view lower);
 };
 
 void TermScanner::State::scan() {
@@ -201,19 +236,22 @@ void TermScanner::State::scan() {
 // 1,000,000, the points of U.S. Returns where to go on.
 size_t TermScanner::State::ascii_word(size_t begin) {
   word.clear();
-  bool letters = false, capitals = true;
+  bool letters = false, digits = false, capitals = true;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const size_t size = text.size();
   size_t at = begin, group = begin;  // digits since `group` are not parted by a comma
-  for (;; ++at) {
-    const unsigned char c = byte(at);
+  for (; at < size; ++at) {
+    const unsigned char c = bytes[at];
     if (is_ascii_letter(c)) {
       letters = true;
       capitals &= c <= 'Z';
-      if (word.size() < kLongestWord) word += static_cast<char>(c | 0x20);
+      word.push_back(static_cast<char>(c | 0x20));
     } else if (is_digit(c)) {
-      if (word.size() < kLongestWord) word += static_cast<char>(c);
+      digits = true;
+      word.push_back(static_cast<char>(c));
     } else if (c == '.' && !letters && is_digit(byte(at + 1))) {
-      if (word.size() < kLongestWord) word += '.';
-      group = text.size();
+      word.push_back('.');
+      group = size;
     } else if (c == ',' && !letters && at - group <= 3 && group < at && is_digit(byte(at + 1)) &&
                is_digit(byte(at + 2)) && is_digit(byte(at + 3)) && !is_digit(byte(at + 4))) {
       group = at + 1;
@@ -223,12 +261,12 @@ size_t TermScanner::State::ascii_word(size_t begin) {
   }
   if (at - begin == 1 && letters) {
     while (byte(at) == '.' && is_ascii_letter(byte(at + 1)) && !is_spaced(at + 2)) {
-      if (word.size() < kLongestWord) word += static_cast<char>(byte(at + 1) | 0x20);
+      word.push_back(static_cast<char>(byte(at + 1) | 0x20));
       at += 2;
     }
   }
   if (is_spaced(at)) return folded_run(begin);
-  emit_word(begin, at, letters && capitals && at - begin > 1);
+  emit_word(begin, at, !digits, letters && capitals && at - begin > 1);
   return skip_contraction(at);
 }
 
@@ -354,55 +392,57 @@ void TermScanner::State::emit_pairs(size_t first, size_t last) {
     const Folded& a = folded[i];
     const Folded& b = pair ? folded[i + 1] : a;
     word.clear();
-    append_utf8(word, a.value);
-    if (pair) append_utf8(word, b.value);
-    emit(word, a.begin, b.end, pair && is_stop_pair(a.value, b.value));
+    word.append(a.value);
+    if (pair) word.append(b.value);
+    emit(word.view(), a.begin, b.end, pair && is_stop_pair(a.value, b.value));
   }
 }
 
 void TermScanner::State::emit_folded_word(size_t first, size_t last) {
   word.clear();
-  for (size_t i = first; i < last && word.size() < kLongestWord; ++i) append_utf8(word, folded[i].value);
-  emit_word(folded[first].begin, folded[last - 1].end, false);
+  bool letters = true;
+  for (size_t i = first; i < last; ++i) {
+    letters &= folded[i].value < 0x80 && is_ascii_letter(static_cast<unsigned char>(folded[i].value));
+    word.append(folded[i].value);
+  }
+  emit_word(folded[first].begin, folded[last - 1].end, letters, false);
 }
 
-// Emits `word`, which is folded, as its stem.
-void TermScanner::State::emit_word(size_t begin, size_t end, bool capitals) {
-  const bool all_letters =
-      std::all_of(word.begin(), word.end(), [](char c) { return is_ascii_letter(static_cast<unsigned char>(c)); });
-  if (!all_letters || word.size() > kLongestStemmed) {
+// Emits `word`, which is folded: its stem if all of it are letters of English.
+void TermScanner::State::emit_word(size_t begin, size_t end, bool letters, bool capitals) {
+  if (!letters) {
+    const std::string_view w = word.view();
     // The 1990s are asked for as 1990.
-    const bool decade = word.size() >= 3 && word.back() == 's' && std::all_of(word.begin(), word.end() - 1, [](char c) {
-                          return is_digit(static_cast<unsigned char>(c));
-                        });
-    if (decade) word.pop_back();
-    emit(word, begin, end, false);
+    if (w.size() >= 3 && w.back() == 's' &&
+        std::all_of(w.begin(), w.end() - 1, [](char c) { return is_digit(static_cast<unsigned char>(c)); })) {
+      word.pop_back();
+    }
+    emit(word.view(), begin, end, false);
     return;
   }
-  const StemEntry& entry = stem_of(word);
+  if (word.size() > Word::kKeyBytes) {
+    emit(stem_of(word.view()), begin, end, false);
+    return;
+  }
+  const std::array<uint64_t, 2> key = word.key();
+  const uint64_t hash = (key[0] ^ std::rotl(key[1], 29) * 0xC4CEB9FE1A85EC53ull) * 0x9E3779B97F4A7C15ull;
+  StemEntry& entry = stems[hash >> (64 - std::countr_zero(kStemEntries))];
+  if (entry.key[0] != key[0] || entry.key[1] != key[1]) {
+    const std::string_view stem = stem_of(word.view()).substr(0, Word::kKeyBytes);
+    entry.key = key;
+    std::copy(stem.begin(), stem.end(), entry.stem.begin());
+    entry.stem_bytes = static_cast<uint8_t>(stem.size());
+    entry.stop = is_stop_word(word.view());
+  }
   // WHO, IT and US in capitals are names.
   emit({entry.stem.data(), entry.stem_bytes}, begin, end, entry.stop && !capitals);
 }
 
-const StemEntry& TermScanner::State::stem_of(std::string_view lower) {
-  const uint64_t hash = (load(lower.data(), std::min<size_t>(8, lower.size())) ^
-                         std::rotl(load(lower.data() + lower.size() - std::min<size_t>(8, lower.size()),
-                                        std::min<size_t>(8, lower.size())),
-                                   29) ^
-                         lower.size()) *
-                        0x9E3779B97F4A7C15ull;
-  StemEntry& entry = stems[hash >> (64 - std::countr_zero(kStemEntries))];
-  if (std::string_view(entry.word.data(), entry.word_bytes) == lower) return entry;
+std::string_view TermScanner::State::stem_of(std::string_view lower) {
   const sb_symbol* stem =
       sb_stemmer_stem(stemmer.get(), reinterpret_cast<const sb_symbol*>(lower.data()), static_cast<int>(lower.size()));
   if (stem == nullptr) throw std::bad_alloc();
-  entry.stem_bytes =
-      static_cast<uint8_t>(std::min<size_t>(kLongestStemmed, static_cast<size_t>(sb_stemmer_length(stemmer.get()))));
-  std::memcpy(entry.stem.data(), stem, entry.stem_bytes);
-  entry.word_bytes = static_cast<uint8_t>(lower.size());
-  std::memcpy(entry.word.data(), lower.data(), lower.size());
-  entry.stop = is_stop_word(lower);
-  return entry;
+  return {reinterpret_cast<const char*>(stem), static_cast<size_t>(sb_stemmer_length(stemmer.get()))};
 }
 
 TermScanner::TermScanner() : state_(std::make_unique<State>()) {
