@@ -93,6 +93,10 @@ bool train_with_progress(Trainer& trainer, const Recipe& recipe, const TrainFile
     bar.say(fmt::format("step {}: {}: {:.4f} bits/byte, perplexity {:.2f} ({} tokens)", step, name, e.bits_per_byte(),
                         e.perplexity(), e.tokens));
   };
+  listener.on_reading_evaluation = [&](int64_t step, const std::string& name, const ReadingEvaluation& e) {
+    bar.say(fmt::format("step {}: {}: loss {:.4f}, exact spans {:.1f}% ({} examples)", step, name, e.loss(),
+                        100 * e.accuracy(), e.examples));
+  };
   listener.on_note = [&](const std::string& note) { bar.say(note); };
   return trainer.train(listener, files);
 }

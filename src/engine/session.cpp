@@ -10,6 +10,9 @@ namespace bantam {
 namespace {
 
 int checked_context(const ModelConfig& config, int context) {
+  if (!config.causal || config.classes > 0) {
+    throw UsageError("this model finds answers in passages (`bantam ask`) and writes no text of its own");
+  }
   if (context == 0) return std::min(config.context, kDefaultContext);
   if (context < 0 || context > config.context) {
     throw UsageError("context is {}, expected 1 to {}, the length this model was trained for", context, config.context);

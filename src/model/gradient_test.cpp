@@ -40,7 +40,7 @@ double loss_of(TestModel& model, const Documents& documents, ThreadPool& pool, b
   const Tensor logits = forward(run, model.config, model.weights, batch);
   const auto share = [](size_t n) { return real{1} / static_cast<real>(n); };
   const double loss = model.config.classes > 0
-                          ? span_cross_entropy(run, logits, batch.slices, labels, share(batch.slices.size()))
+                          ? span_cross_entropy(logits, batch.slices, labels, share(batch.slices.size()))
                           : cross_entropy(run, logits, targets, share(targets.size() - 1));
   tape.backward();
   return loss;

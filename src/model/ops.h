@@ -58,9 +58,9 @@ double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> ta
 enum SpanLabel : uint8_t { kSpanCandidate = 1, kSpanBegin = 2, kSpanEnd = 4 };
 
 // Mean over the slices of -ln p(begin) - ln p(end), with p a softmax over the slice's candidate rows of scores[T, 2]
-// (begin, end); where several rows are right, their p are summed. Each slice needs at least one of each. With a tape,
-// the scores become their gradient times `grad_scale`, as in cross_entropy().
-double span_cross_entropy(Run& run, const Tensor& scores, std::span<const Slice> slices,
-                          std::span<const uint8_t> labels, real grad_scale);
+// (begin, end); where several rows are right, their p are summed. Each slice needs at least one of each. Recorded
+// scores become their gradient times `grad_scale`, as in cross_entropy().
+double span_cross_entropy(const Tensor& scores, std::span<const Slice> slices, std::span<const uint8_t> labels,
+                          real grad_scale);
 
 }  // namespace bantam

@@ -9,6 +9,7 @@
 namespace bantam {
 
 int64_t TrainingRows::counted_targets() const {
+  if (!tags.empty()) return static_cast<int64_t>(pieces.size());
   return std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
 }
 
@@ -77,6 +78,7 @@ void DataStream::next_row(TrainingRows& rows) {
     rows.pieces.push_back({static_cast<int>(rows.inputs.size()), static_cast<int>(count)});
     for (size_t i = at.offset; i < at.offset + count; ++i) {
       rows.inputs.push_back(file.token(document, i));
+      if (file.has_tags()) rows.tags.push_back(file.tag(document, i));
       rows.targets.push_back(file.counted(document, i + 1) ? file.token(document, i + 1) : -1);
     }
     space -= count;

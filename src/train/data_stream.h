@@ -15,9 +15,11 @@ struct TrainingRows {
     int begin, count;
   };
   std::vector<int32_t> inputs, targets;
+  std::vector<uint8_t> tags;  // of each input, for examples of reading: see reading_tags.h
   std::vector<Piece> pieces;
   int rows = 0;
 
+  // What the loss is a mean over: targets, or examples of reading.
   int64_t counted_targets() const;
 };
 

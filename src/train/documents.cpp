@@ -59,6 +59,25 @@ Json row_of(const std::string& line, const std::string& where) {
   return row;
 }
 
+ReadingExample reading_of(const Json& row, const std::string& where) {
+  if (!row.contains("question") || !row.contains("passage") || !row.contains("answers")) {
+    throw FormatError("{}: expected an object with \"question\", \"passage\" and \"answers\"", where);
+  }
+  ReadingExample example{text_of(row, "question", where), text_of(row, "passage", where), {}};
+  for (const Json& span : row.at("answers")) {
+    if (!span.is_array() || span.size() != 2 || !span[0].is_number_unsigned() || !span[1].is_number_unsigned()) {
+      throw FormatError("{}: an answer is {}, expected [begin, end] in bytes of the passage", where, span.dump());
+    }
+    const auto begin = span[0].get<size_t>(), end = span[1].get<size_t>();
+    if (begin >= end || end > example.passage.size()) {
+      throw FormatError("{}: the answer [{}, {}] is not inside the passage of {} bytes", where, begin, end,
+                        example.passage.size());
+    }
+    example.answers.push_back({begin, end});
+  }
+  return example;
+}
+
 bool is_jsonl(const std::filesystem::path& path) {
   return (path.extension() == ".zst" ? path.stem() : path).extension() == ".jsonl";
 }
@@ -70,20 +89,22 @@ DocumentReader::DocumentReader(const std::filesystem::path& path) : path_(path),
   CorpusReader first(path);
   const auto line = first.next_line();
   if (!line || line->find_first_not_of(" \t\r") == std::string::npos) return;
-  conversations_ = !row_of(*line, fmt::format("{}: line 1", path.string())).contains("text");
+  const Json row = row_of(*line, fmt::format("{}: line 1", path.string()));
+  rows_ = row.contains("text") ? Rows::texts : row.contains("passage") ? Rows::readings : Rows::conversations;
 }
 
 std::optional<TrainingDocument> DocumentReader::next() {
-  if (!conversations_) {
+  if (rows_ == Rows::texts) {
     auto text = reader_.next();
     if (!text) return std::nullopt;
-    return TrainingDocument{std::move(*text), {}};
+    return TrainingDocument{std::move(*text), {}, {}};
   }
   while (const auto line = reader_.next_line()) {
     if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string where = fmt::format("{}: line {}", path_.string(), reader_.line());
+    if (reads_readings()) return TrainingDocument{{}, {}, reading_of(row_of(*line, where), where)};
     try {
-      TrainingDocument document{{}, conversation_of(row_of(*line, where), where)};
+      TrainingDocument document{{}, conversation_of(row_of(*line, where), where), {}};
       if (!document.messages.empty()) return document;
     } catch (const Json::exception&) {
       throw FormatError("{}: the answer is not a string", where);

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "model/forward.h"
+#include "train/reading_tags.h"
 
 namespace bantam {
 namespace {
@@ -68,6 +69,62 @@ Evaluation evaluate(const ModelConfig& config, const Weights& weights, const Com
     total.tokens += static_cast<uint64_t>(counted);
     arena.release(mark);
     if (on_tokens) on_tokens(total.tokens);
+  }
+  return total;
+}
+
+namespace {
+
+// The candidate row of a slice with the highest score in column `end`.
+int best_row(const Tensor& scores, const Slice& slice, std::span<const uint8_t> labels, int end) {
+  int best = -1;
+  for (int r = slice.begin; r < slice.begin + slice.count; ++r) {
+    if (!(labels[static_cast<size_t>(r)] & kSpanCandidate)) continue;
+    if (best < 0 || scores.row(r)[end] > scores.row(best)[end]) best = r;
+  }
+  return best;
+}
+
+}  // namespace
+
+void append_reading(Batch& batch, KvCache& no_cache, std::span<const int32_t> tokens, std::span<const uint8_t> tags,
+                    std::vector<uint8_t>& labels) {
+  std::vector<int32_t> types;
+  for (const uint8_t tag : tags) {
+    types.push_back(type_of_tag(tag));
+    labels.push_back(labels_of_tag(tag));
+  }
+  batch.append(no_cache, tokens, types, Logits::all_rows);
+}
+
+ReadingEvaluation evaluate_reading(const ModelConfig& config, const Weights& weights, const Compute& compute,
+                                   std::span<const EvaluationDocument> documents, int context) {
+  constexpr int kRows = 4096;
+  ReadingEvaluation total;
+  KvCache no_cache(config, 0);
+  Arena arena;
+  for (size_t at = 0; at < documents.size();) {
+    Batch batch;
+    std::vector<uint8_t> labels;
+    for (; at < documents.size() && batch.rows() < kRows; ++at) {
+      const size_t inputs = documents[at].tokens.size() - 1;
+      if (inputs > static_cast<size_t>(context)) continue;
+      append_reading(batch, no_cache, std::span(documents[at].tokens).first(inputs),
+                     std::span(documents[at].tags).first(inputs), labels);
+    }
+    if (batch.slices.empty()) break;
+    const Arena::Mark mark = arena.mark();
+    Tape tape;  // recording selects the dense products; nothing runs backward
+    Run run(arena, compute, &tape);
+    const Tensor scores = forward(run, config, weights, batch);
+    for (const Slice& slice : batch.slices) {
+      const auto label = [&](int end) { return labels[static_cast<size_t>(best_row(scores, slice, labels, end))]; };
+      total.right += (label(0) & kSpanBegin) && (label(1) & kSpanEnd);
+    }
+    const double mean = span_cross_entropy(scores, batch.slices, labels, 0);
+    total.examples += batch.slices.size();
+    total.nats += mean * static_cast<double>(batch.slices.size());
+    arena.release(mark);
   }
   return total;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/batch.h"
 #include "model/run.h"
 #include "model/weights.h"
 
@@ -17,6 +18,7 @@ namespace bantam {
 struct EvaluationDocument {
   std::vector<int32_t> tokens;
   uint64_t predicted_bytes = 0;
+  std::vector<uint8_t> tags = {};  // of each token, in an example of reading: see reading_tags.h
 };
 
 struct EvaluationOptions {
@@ -33,6 +35,22 @@ struct Evaluation {
   double bits_per_byte() const;  // nats / ln 2 / bytes
   double perplexity() const;     // exp(nats / tokens)
 };
+
+// How well a reader finds the answers of tagged documents, by the best begin and the best end on their own.
+struct ReadingEvaluation {
+  double nats = 0;  // sum over examples of -ln p(begin) - ln p(end)
+  uint64_t examples = 0;
+  uint64_t right = 0;  // both ends at a right token
+  double loss() const { return nats / static_cast<double>(examples); }
+  double accuracy() const { return static_cast<double>(right) / static_cast<double>(examples); }
+};
+// Appends an example's inputs to a batch and their labels (SpanLabel) to `labels`.
+void append_reading(Batch& batch, KvCache& no_cache, std::span<const int32_t> tokens, std::span<const uint8_t> tags,
+                    std::vector<uint8_t>& labels);
+
+// By training's dense products; examples longer than `context` are left out.
+ReadingEvaluation evaluate_reading(const ModelConfig& config, const Weights& weights, const Compute& compute,
+                                   std::span<const EvaluationDocument> documents, int context);
 
 // A document is read in windows of `context` inputs, each moved on by `stride`; every token but the first is predicted
 // exactly once, by the first window that reaches it, so with stride s a token sees at least context - s tokens before

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -19,9 +20,13 @@ bool ends_with(const std::string& name, std::string_view end) { return name.ends
 
 ParameterKind kind_of_tensor(const std::string& name, int rows) {
   if (name == "token_embd.weight") return ParameterKind::embedding;
-  if (name == "output.weight") return ParameterKind::head;
+  if (name == "token_types.weight") return ParameterKind::embedding;
+  if (name == "output.weight" || name == "cls.output.weight") return ParameterKind::head;
   return rows == 1 ? ParameterKind::vector : ParameterKind::matrix;
 }
+
+// What a reader has and the language model it begins as does not.
+bool is_new_in_reader(const std::string& name) { return name == "token_types.weight" || name == "cls.output.weight"; }
 
 // Stores reals in the parameter's format, row by row.
 void store_row(const Parameter& p, int row, const std::vector<float>& values) {
@@ -89,30 +94,32 @@ void Parameters::initialise(uint64_t seed) {
 }
 
 void Parameters::copy_from(const ModelConfig& config, const Weights& weights, const std::string& source) {
-  if (config.layers() != config_.layers() || config.tied_embeddings != config_.tied_embeddings) {
-    throw UsageError("{}: has {} layers and {} embeddings, expected {} and {}", source, config.layers(),
-                     config.tied_embeddings ? "tied" : "untied", config_.layers(),
-                     config_.tied_embeddings ? "tied" : "untied");
-  }
-  size_t next = 0;
-  const auto copy = [&](const std::string& name, int rows, int cols, const Matrix&, const Matrix& from) {
-    const Parameter& p = list_[next++];
-    if (from.rows != rows || from.cols != cols) {
-      throw UsageError("{}: tensor '{}' has shape {}x{}, expected {}x{}", source, name, from.rows, from.cols, rows,
-                       cols);
+  std::map<std::string, const Matrix*> theirs;
+  for_each_tensor(
+      config, [&](const std::string& name, int, int, const Matrix& from) { theirs[name] = &from; }, weights);
+  for (const Parameter& p : list_) {
+    const auto found = theirs.find(p.name);
+    if (found == theirs.end()) {
+      if (is_new_in_reader(p.name)) continue;
+      throw UsageError("{}: has no tensor '{}'; expected a model of {} layers with {} embeddings", source, p.name,
+                       config_.layers(), config_.tied_embeddings ? "tied" : "untied");
     }
-    std::vector<float> row(static_cast<size_t>(cols));
-    for (int r = 0; r < rows; ++r) {
+    const Matrix& from = *found->second;
+    if (from.rows != p.rows || from.cols != p.cols) {
+      throw UsageError("{}: tensor '{}' has shape {}x{}, expected {}x{}", source, p.name, from.rows, from.cols, p.rows,
+                       p.cols);
+    }
+    std::vector<float> row(static_cast<size_t>(p.cols));
+    for (int r = 0; r < p.rows; ++r) {
       if (from.dtype == kRealType) {
-        const real* values = from.values() + static_cast<size_t>(r) * static_cast<size_t>(cols);
-        std::transform(values, values + cols, row.begin(), [](real v) { return static_cast<float>(v); });
+        const real* values = from.values() + static_cast<size_t>(r) * static_cast<size_t>(p.cols);
+        std::transform(values, values + p.cols, row.begin(), [](real v) { return static_cast<float>(v); });
       } else {
-        traits(from.dtype).decode(from.row(r), row.data(), cols);
+        traits(from.dtype).decode(from.row(r), row.data(), p.cols);
       }
       store_row(p, r, row);
     }
-  };
-  for_each_tensor(config_, copy, weights_, weights);
+  }
 }
 
 }  // namespace bantam

@@ -55,8 +55,9 @@ class Parameters {
   // with norm_plus_one). Biases: zero. The same on every machine.
   void initialise(uint64_t seed);
 
-  // Copies the values of another tree with the same shapes, in any weight format, rounding to ours.
-  // Throws UsageError naming the first tensor whose shape differs.
+  // Copies the values of another tree with the same shapes, in any weight format, rounding to ours. What only a reader
+  // has may be missing there and stays as it is.
+  // Throws UsageError naming the first tensor that is missing or whose shape differs.
   void copy_from(const ModelConfig& config, const Weights& weights, const std::string& source);
 
  private:

@@ -78,6 +78,10 @@ PreparedRun prepare_run(const Recipe& recipe, const fs::path& run_folder, const 
   for (const DataSpec& spec : specs) {
     files.push_back(tokenise(spec.path, run.tokenizer, token_folder, pool, progress));
     if (files.back().documents() == 0) throw UsageError("--data {}: has no documents", spec.path.string());
+    if (files.back().has_tags() != (recipe.task == "reading")) {
+      throw UsageError("--data {}: {} examples of reading, but --task is {}", spec.path.string(),
+                       files.back().has_tags() ? "holds" : "holds no", recipe.task);
+    }
     wanted.push_back(spec.share);
     tokens.push_back(files.back().tokens());
   }
@@ -95,6 +99,7 @@ PreparedRun prepare_run(const Recipe& recipe, const fs::path& run_folder, const 
 
   ModelConfig config = initial ? initial->config() : model_config(recipe, run.tokenizer.vocab_size());
   config.context = std::max(config.context, static_cast<int>(recipe.context));
+  if (recipe.task == "reading") make_reader(config);
   run.trainer =
       std::make_unique<Trainer>(recipe, config, std::move(stream), std::move(held_out), std::move(identity), pool);
   if (initial) run.trainer->parameters().copy_from(initial->config(), initial->weights(), recipe.init_from);

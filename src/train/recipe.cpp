@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "kernels/gemm.h"
+#include "text/reading.h"
 
 namespace bantam {
 namespace {
@@ -27,8 +28,8 @@ struct CheckRange {
   }
 };
 
-void check_choice(std::string_view flag, const std::string& value) {
-  if (value != "f32" && value != "bf16") throw UsageError("{} is '{}', wanted f32 or bf16", flag, value);
+void check_choice(std::string_view flag, const std::string& value, std::string_view one, std::string_view other) {
+  if (value != one && value != other) throw UsageError("{} is '{}', wanted {} or {}", flag, value, one, other);
 }
 
 }  // namespace
@@ -78,8 +79,9 @@ void validate(const Recipe& recipe) {
   if ((recipe.steps == 0) == (recipe.hours == 0)) {
     throw UsageError("--steps is {} and --hours is {}; wanted exactly one of them above 0", recipe.steps, recipe.hours);
   }
-  check_choice("--weights", recipe.weights);
-  check_choice("--matmul", recipe.matmul);
+  check_choice("--task", recipe.task, "text", "reading");
+  check_choice("--weights", recipe.weights, "f32", "bf16");
+  check_choice("--matmul", recipe.matmul, "f32", "bf16");
   if (recipe.matmul == "bf16" && !has_bf16_gemm()) {
     throw UsageError("--matmul is bf16, but this CPU has no bf16 tiles (AMX); use --matmul f32");
   }
@@ -125,6 +127,14 @@ DataSpec parse_data_spec(const std::string& entry) {
   return {entry.substr(0, colon), share};
 }
 
+void make_reader(ModelConfig& config) {
+  config.family = "bantam-reader";
+  config.causal = false;
+  config.tied_embeddings = true;
+  config.token_types = kReadingTypes;
+  config.classes = 2;
+}
+
 ModelConfig model_config(const Recipe& recipe, int vocab) {
   ModelConfig c;
   c.vocab = vocab;
@@ -138,6 +148,7 @@ ModelConfig model_config(const Recipe& recipe, int vocab) {
   layer.ffn_dim = static_cast<int>(recipe.ffn ? recipe.ffn : (recipe.dim * 8 / 3 + 31) / 32 * 32);
   layer.rope_theta = static_cast<float>(recipe.rope_theta);
   c.layer.assign(static_cast<size_t>(recipe.layers), layer);
+  if (recipe.task == "reading") make_reader(c);
   return c;
 }
 

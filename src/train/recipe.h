@@ -16,8 +16,9 @@ namespace bantam {
 struct Recipe {
   // Files of documents, "file" or "file:share" with share of the rows in (0, 1]; and files only measured on.
   std::vector<std::string> data, eval;
-  std::string tokenizer;  // a GGUF file whose vocabulary is used; "": one of vocab_size tokens is trained
-  std::string init_from;  // a model file to continue from: its shape and vocabulary are used
+  std::string task = "text";  // text: predict the next token; reading: find answers in passages
+  std::string tokenizer;      // a GGUF file whose vocabulary is used; "": one of vocab_size tokens is trained
+  std::string init_from;      // a model file to continue from: its shape and vocabulary are used
 
   int64_t vocab_size = 8192;
   int64_t dim = 256, layers = 8, heads = 4, kv_heads = 0, ffn = 0;  // 0: as heads; 8/3 dim rounded up to 32
@@ -52,6 +53,7 @@ template <class R, class F>
 void for_each_field(R& r, F&& f) {
   f("data", "files of documents to train on, FILE or FILE:SHARE of the rows", FieldRange{}, r.data);
   f("eval", "files of documents to measure on", FieldRange{}, r.eval);
+  f("task", "what is learned: text (the next token) or reading (answers in passages)", FieldRange{}, r.task);
   f("tokenizer", "GGUF file whose vocabulary to use; default: train one", FieldRange{}, r.tokenizer);
   f("init_from", "model file to continue from: its shape and vocabulary are used", FieldRange{}, r.init_from);
   f("vocab_size", "tokens of the vocabulary to train", FieldRange{300, 1 << 20}, r.vocab_size);
@@ -102,7 +104,11 @@ struct DataSpec {
 };
 DataSpec parse_data_spec(const std::string& entry);
 
-// The llama-family model the recipe describes, for a vocabulary of `vocab` tokens.
+// Turns a model's shape into the reader's of the same layers: rows see each other both ways, token types come in and
+// the begin and end of a span out.
+void make_reader(ModelConfig& config);
+
+// The model the recipe describes, of the llama family or a reader, for a vocabulary of `vocab` tokens.
 ModelConfig model_config(const Recipe& recipe, int vocab);
 OptimizerSettings optimizer_settings(const Recipe& recipe);
 

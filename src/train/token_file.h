@@ -22,8 +22,10 @@ class TokenFileWriter {
   TokenFileWriter(const std::filesystem::path& path, int vocab, std::string identity);
 
   // counted[i] says whether token i counts as something to predict; empty: all do. Documents of fewer than two tokens
-  // have nothing to predict and are left out. Throws IoError.
-  void add(std::span<const int32_t> tokens, const std::vector<bool>& counted, uint64_t text_bytes);
+  // have nothing to predict and are left out. tags[i] goes with token i; all documents have tags or none. Throws
+  // IoError.
+  void add(std::span<const int32_t> tokens, const std::vector<bool>& counted, uint64_t text_bytes,
+           std::span<const uint8_t> tags = {});
   void commit();
 
  private:
@@ -33,6 +35,7 @@ class TokenFileWriter {
   std::vector<uint64_t> starts_{0};
   std::vector<uint64_t> uncounted_;  // 64 tokens a word, a bit is set where the token does not count
   bool any_uncounted_ = false;
+  std::vector<uint8_t> tags_;
   uint64_t text_bytes_ = 0;
 };
 
@@ -51,15 +54,19 @@ class TokenFile {
   // Some tokens are not to be predicted: questions and answers, whose documents are never cut.
   bool has_uncounted() const { return !uncounted_.empty(); }
 
+  // Every token has a tag: examples of reading, see reading_tags.h.
+  bool has_tags() const { return !tags_.empty(); }
+
   size_t length(size_t document) const { return starts_[document + 1] - starts_[document]; }
   // Token `i` of a document. Throws FormatError when the file holds an id that is not in the vocabulary.
   int32_t token(size_t document, size_t i) const;
   bool counted(size_t document, size_t i) const;
+  uint8_t tag(size_t document, size_t i) const { return static_cast<uint8_t>(tags_[starts_[document] + i]); }
 
  private:
   std::filesystem::path path_;
   MappedFile file_;
-  std::span<const std::byte> ids_;
+  std::span<const std::byte> ids_, tags_;
   std::span<const uint64_t> starts_, uncounted_;
   uint64_t text_bytes_ = 0;
   int vocab_ = 0;

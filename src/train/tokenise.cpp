@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "formats/gguf.h"
 #include "text/bpe_trainer.h"
-#include "train/documents.h"
+#include "train/reading_tags.h"
 
 namespace bantam {
 namespace {
@@ -37,11 +37,20 @@ double sample_share(const std::filesystem::path& source) {
 struct EncodedDocument {
   std::vector<int32_t> tokens;
   std::vector<bool> counted;
+  std::vector<uint8_t> tags;
   uint64_t text_bytes = 0;
 };
 
 EncodedDocument encode(const TrainingDocument& document, const Tokenizer& tokenizer) {
   EncodedDocument out;
+  if (document.reading) {
+    ReadingDocument reading = reading_document(*document.reading, tokenizer);
+    out.counted.assign(reading.tokens.size(), false);
+    out.tokens = std::move(reading.tokens);
+    out.tags = std::move(reading.tags);
+    out.text_bytes = document.reading->question.size() + document.reading->passage.size();
+    return out;
+  }
   if (document.messages.empty()) {
     out.tokens = tokenizer.encode(document.text, {.add_bos = tokenizer.wants_bos(), .add_eos = true});
     out.text_bytes = document.text.size();
@@ -79,7 +88,7 @@ void write_tokens(const std::filesystem::path& source, const Tokenizer& tokenize
       }
     });
     for (const EncodedDocument& e : encoded) {
-      writer.add(e.tokens, e.counted, e.text_bytes);
+      writer.add(e.tokens, e.counted, e.text_bytes, e.tags);
       text_bytes += e.text_bytes;
     }
     documents += encoded.size();
@@ -96,6 +105,38 @@ void require_chat_tokens(const std::filesystem::path& source, const Tokenizer& t
 
 }  // namespace
 
+ReadingDocument reading_document(const ReadingExample& example, const Tokenizer& tokenizer) {
+  const ReadingTokens reading = encode_reading(tokenizer, example.question, example.passage);
+  std::vector<uint8_t> labels(reading.ids.size());
+  labels[0] = kSpanCandidate;
+  if (example.answers.empty()) labels[0] |= kSpanBegin | kSpanEnd;
+  bool answered = example.answers.empty();
+  const auto label = [&](int token) -> uint8_t& { return labels[static_cast<size_t>(reading.passage_begin + token)]; };
+  for (int t = 0; t < reading.passage_tokens(); ++t) {
+    const auto [begin, end] = reading.bytes[static_cast<size_t>(t)];
+    if (begin < end) label(t) |= kSpanCandidate;
+  }
+  for (const ReadingExample::Span& answer : example.answers) {
+    int first = -1, last = -1;
+    for (int t = 0; t < reading.passage_tokens(); ++t) {
+      const auto [begin, end] = reading.bytes[static_cast<size_t>(t)];
+      if (begin == end || end <= answer.begin || begin >= answer.end) continue;
+      if (first < 0) first = t;
+      last = t;
+    }
+    if (first < 0) continue;
+    label(first) |= kSpanBegin;
+    label(last) |= kSpanEnd;
+    answered = true;
+  }
+  if (!answered) return {};
+  ReadingDocument out{reading.ids, {}};
+  for (size_t i = 0; i < labels.size(); ++i) out.tags.push_back(reading_tag(reading.types[i], labels[i]));
+  out.tokens.push_back(tokenizer.eos().value_or(0));
+  out.tags.push_back(0);
+  return out;
+}
+
 Tokenizer train_vocabulary(std::span<const std::filesystem::path> sources, int vocab_size,
                            const TokeniseProgress& progress) {
   BpeTrainerOptions options;
@@ -109,6 +150,7 @@ Tokenizer train_vocabulary(std::span<const std::filesystem::path> sources, int v
       if (share < 1 && std::floor(at + share) == std::floor(at)) continue;
       trainer.add(document->text);
       for (const ChatMessage& m : document->messages) trainer.add(m.content);
+      if (document->reading) trainer.add(document->reading->passage);
       text_bytes += document->text.size();
       if (progress && ++documents % kDocumentsAtATime == 0)
         progress("reading for the vocabulary", documents, text_bytes);
@@ -167,6 +209,15 @@ std::vector<EvaluationDocument> evaluation_documents(const std::filesystem::path
     const auto document = reader.next();
     if (!document) break;
     EvaluationDocument e;
+    if (document->reading) {
+      ReadingDocument reading = reading_document(*document->reading, tokenizer);
+      if (reading.tokens.empty()) continue;
+      e.tokens = std::move(reading.tokens);
+      e.tags = std::move(reading.tags);
+      tokens += e.tokens.size() - 1;
+      documents.push_back(std::move(e));
+      continue;
+    }
     e.tokens = tokenizer.encode(document->text, {.add_bos = tokenizer.wants_bos()});
     if (e.tokens.size() < 2) continue;
     e.predicted_bytes = document->text.size();

@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "text/tokenizer.h"
+#include "train/documents.h"
 #include "train/evaluate.h"
 #include "train/token_file.h"
 
@@ -30,13 +31,21 @@ std::string vocabulary_fingerprint(const Tokenizer& tokenizer);
 
 // The source's tokens, from `folder` when a file made of the same vocabulary and the same source (name, size and time
 // of change) is there, made and kept there otherwise. A text is bos (where the vocabulary wants one), its tokens, eos.
-// Of a conversation only what the assistant says counts. Throws UsageError when a conversation meets a vocabulary
+// Of a conversation only what the assistant says counts. An example of reading is its tokens as encode_reading() gives
+// them, tagged, and one eos that no row has. Throws UsageError when a conversation meets a vocabulary
 // without the chat's control tokens, FormatError for broken sources.
 TokenFile tokenise(const std::filesystem::path& source, const Tokenizer& tokenizer, const std::filesystem::path& folder,
                    ThreadPool& pool, const TokeniseProgress& progress = {});
 
-// Documents to measure on: the first ones with `max_tokens` tokens in all, or all when that is 0. Only texts; throws
-// UsageError for conversations and for a source without text.
+// An example of reading as tokens (with an eos at the end) and a tag each; empty when no answer is at a token.
+struct ReadingDocument {
+  std::vector<int32_t> tokens;
+  std::vector<uint8_t> tags;
+};
+ReadingDocument reading_document(const ReadingExample& example, const Tokenizer& tokenizer);
+
+// Documents to measure on: the first ones with `max_tokens` tokens in all, or all when that is 0. Only texts and
+// examples of reading; throws UsageError for conversations and for a source without text.
 std::vector<EvaluationDocument> evaluation_documents(const std::filesystem::path& source, const Tokenizer& tokenizer,
                                                      uint64_t max_tokens);
 

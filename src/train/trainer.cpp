@@ -26,7 +26,7 @@ double smoothed(double old_s, double new_s) { return old_s == 0 ? new_s : 0.9 * 
 }  // namespace
 
 double training_flops(const ModelConfig& config, const TrainingRows& rows) {
-  double weights = static_cast<double>(config.vocab) * config.dim;
+  double weights = static_cast<double>(config.outputs()) * config.dim;
   double q_dims = 0;
   for (int l = 0; l < config.layers(); ++l) {
     weights +=
@@ -34,7 +34,9 @@ double training_flops(const ModelConfig& config, const TrainingRows& rows) {
     q_dims += config.q_dim(l);
   }
   double seen = 0;
-  for (const TrainingRows::Piece& p : rows.pieces) seen += 0.5 * p.count * (p.count + 1.0);
+  for (const TrainingRows::Piece& p : rows.pieces) {
+    seen += config.causal ? 0.5 * p.count * (p.count + 1.0) : static_cast<double>(p.count) * p.count;
+  }
   return 6 * weights * static_cast<double>(rows.inputs.size()) + 12 * q_dims * seen;
 }
 
@@ -94,17 +96,24 @@ void Trainer::save(const std::filesystem::path& checkpoint) {
   save_checkpoint(checkpoint, state_, sections());
 }
 
-// Returns the sum over predicted tokens of -ln p; gradients are added to, times grad_scale.
+// Returns the sum over targets (tokens, or examples of reading) of -ln p; gradients are added to, times grad_scale.
 double Trainer::forward_backward(const TrainingRows& rows, real grad_scale) {
   const Arena::Mark mark = arena_.mark();
   Batch batch;
+  std::vector<uint8_t> labels;
   for (const TrainingRows::Piece& p : rows.pieces) {
-    batch.append(no_cache_, std::span(rows.inputs).subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.count)),
-                 Logits::all_rows);
+    const auto begin = static_cast<size_t>(p.begin), count = static_cast<size_t>(p.count);
+    const auto tokens = std::span(rows.inputs).subspan(begin, count);
+    if (rows.tags.empty()) {
+      batch.append(no_cache_, tokens, Logits::all_rows);
+    } else {
+      append_reading(batch, no_cache_, tokens, std::span(rows.tags).subspan(begin, count), labels);
+    }
   }
   Run run(arena_, compute_, &tape_);
   const Tensor logits = forward(run, config(), parameters_.weights(), batch);
-  const double mean = cross_entropy(run, logits, rows.targets, grad_scale);
+  const double mean = rows.tags.empty() ? cross_entropy(run, logits, rows.targets, grad_scale)
+                                        : span_cross_entropy(logits, batch.slices, labels, grad_scale);
   tape_.backward();
   arena_.release(mark);
   return mean * static_cast<double>(rows.counted_targets());
@@ -165,6 +174,12 @@ Evaluation Trainer::evaluate_on(const HeldOut& held_out) {
 
 void Trainer::evaluate_all(const TrainListener& listener) {
   for (const HeldOut& h : held_out_) {
+    if (recipe_.task == "reading") {
+      const ReadingEvaluation result =
+          evaluate_reading(config(), parameters_.weights(), compute_, h.documents, static_cast<int>(recipe_.context));
+      if (listener.on_reading_evaluation) listener.on_reading_evaluation(state_.step, h.name, result);
+      continue;
+    }
     const Evaluation result = evaluate_on(h);
     if (listener.on_evaluation) listener.on_evaluation(state_.step, h.name, result);
   }

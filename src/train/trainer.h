@@ -40,6 +40,7 @@ struct HeldOut {
 struct TrainListener {
   std::function<void(const StepReport&)> on_step;
   std::function<void(int64_t step, const std::string& name, const Evaluation&)> on_evaluation;
+  std::function<void(int64_t step, const std::string& name, const ReadingEvaluation&)> on_reading_evaluation;
   std::function<void(const std::string& note)> on_note;  // a checkpoint could not be written, ...
   std::function<bool()> should_stop;                     // asked between steps
 };

@@ -4,7 +4,7 @@
 namespace bantam {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kLlama};
+constexpr const Family* kFamilies[] = {&kLlama, &kReader};
 
 const Family& find(std::string_view name, std::string_view Family::*field, const std::string& source) {
   std::string known;

@@ -33,5 +33,6 @@ const Family& family_by_name(std::string_view name, const std::string& source);
 const Family& family_by_hf_architecture(std::string_view name, const std::string& source);
 
 extern const Family kLlama;
+extern const Family kReader;
 
 }  // namespace bantam
