@@ -132,7 +132,10 @@ void run(const TrainFlags& flags) {
     throw UsageError("--resume: there is no checkpoint in {}; leave --resume out to begin", folder.string());
   }
   if (!train_with_progress(trainer, recipe, files)) {
-    say(fmt::format("stopped at step {}; the same command continues from there", trainer.state().step));
+    const fs::path so_far = folder / "so-far.gguf";
+    write_model(so_far, trainer, prepared.tokenizer, "so-far");
+    say(fmt::format("stopped at step {}; the same command continues from there; the model so far is {}",
+                    trainer.state().step, so_far.string()));
     throw Interrupted{};
   }
   write_model(flags.out, trainer, prepared.tokenizer, fs::path(flags.out).stem().string());
