@@ -1,0 +1,295 @@
+// How Index::search() finds: BM25 over all passages by their postings, then the best are read and ordered anew with
+// what only their text tells.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "retrieval/index_state.h"
+#include "retrieval/sentences.h"
+
+namespace bantam {
+namespace {
+
+// Passages read for an answer of few; of more, so many times as many.
+constexpr size_t kLeastRead = 30, kReadPerPassage = 3;
+// Passages looked at before giving up on finding others than copies.
+constexpr size_t kMostLooked = 2000;
+// Two passages that share more of their terms than this say the same.
+constexpr double kSameShare = 0.8;
+// Query terms beyond these are left out: a query is a question, not a book.
+constexpr size_t kMostQueryTerms = 128;
+
+struct QueryTerm {
+  uint64_t hash = 0;
+  float idf = 0;
+  std::vector<TermPostings> found;
+};
+
+struct Query {
+  std::vector<QueryTerm> terms;                  // each once
+  std::vector<std::pair<size_t, size_t>> pairs;  // terms that follow each other
+
+  size_t index_of(uint64_t hash) const {
+    size_t i = 0;
+    while (i < terms.size() && terms[i].hash != hash) ++i;
+    return i;
+  }
+};
+
+Query read_query(std::string_view text, TermScanner& scanner, Segments& segments) {
+  Query query;
+  size_t before = SIZE_MAX;
+  scanner.scan(text, [&](const TermView& term) {
+    if (term.stop) return;
+    const uint64_t hash = term_hash(term.text);
+    size_t i = query.index_of(hash);
+    if (i == query.terms.size()) {
+      if (i == kMostQueryTerms) return;
+      query.terms.push_back({hash, 0, {}});
+    }
+    if (before != SIZE_MAX) query.pairs.emplace_back(before, i);
+    before = i;
+  });
+  std::sort(query.pairs.begin(), query.pairs.end());
+  query.pairs.erase(std::unique(query.pairs.begin(), query.pairs.end()), query.pairs.end());
+  const double n = static_cast<double>(segments.passages());
+  for (QueryTerm& term : query.terms) {
+    term.found = segments.find(term.hash);
+    double holds = 0;
+    for (const TermPostings& found : term.found) holds += found.entry.passages;
+    holds = std::min(holds, n);
+    term.idf = static_cast<float>(std::log(1.0 + (n - holds + 0.5) / (holds + 0.5)));
+  }
+  return query;
+}
+
+float saturated(float uses, float k1, float b, float relative_length) {
+  return uses * (k1 + 1) / (uses + k1 * (1 - b + b * relative_length));
+}
+
+struct Candidate {
+  int64_t passage;
+  float score;
+};
+
+// All passages that hold a term of the query, the best kMostLooked of them in order.
+std::vector<Candidate> score_passages(const Query& query, Segments& segments, const Ranking& r,
+                                      const std::string& source) {
+  std::vector<Candidate> out;
+  std::vector<float> scores;
+  const auto mean = static_cast<float>(segments.mean_length());
+  for (const Segment& segment : segments.list()) {
+    scores.assign(segment.count, 0.0f);
+    for (const QueryTerm& term : query.terms) {
+      for (const TermPostings& found : term.found) {
+        if (found.segment != &segment) continue;
+        for_each_posting(found.entry, segment.count, source, [&](uint32_t passage, TermUse use) {
+          const uint16_t length = segment.lengths[passage];
+          if (length == 0) return;
+          const float uses =
+              static_cast<float>(use.count) + (use.in_title ? r.title : 0.0f) + (use.in_heading ? r.heading : 0.0f);
+          scores[passage] += term.idf * saturated(uses, r.k1, r.b, static_cast<float>(length) / mean);
+        });
+      }
+    }
+    for (uint32_t i = 0; i < segment.count; ++i) {
+      if (scores[i] > 0) out.push_back({segment.first + i, scores[i]});
+    }
+  }
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : a.passage < b.passage;
+  };
+  const size_t kept = std::min(out.size(), kMostLooked);
+  std::partial_sort(out.begin(), out.begin() + static_cast<ptrdiff_t>(kept), out.end(), better);
+  out.resize(kept);
+  return out;
+}
+
+struct ReadSentence {
+  TextRange range;  // of the passage's text
+  float length = 0;
+  std::vector<std::pair<size_t, float>> uses;  // query term and how often
+  std::vector<size_t> pairs;                   // of the query, each once
+  double score = 0;
+};
+
+struct ReadPassage {
+  Hit hit;
+  std::vector<ReadSentence> sentences;
+  std::vector<uint64_t> terms;  // sorted, each once
+  double score = 0;
+};
+
+void count_use(std::vector<std::pair<size_t, float>>& uses, size_t term) {
+  for (auto& [t, count] : uses) {
+    if (t == term) {
+      count += 1;
+      return;
+    }
+  }
+  uses.emplace_back(term, 1.0f);
+}
+
+// Finds the query in each sentence of the passage.
+void read_sentences(ReadPassage& passage, const Query& query, TermScanner& scanner) {
+  for (const TextRange& range : sentences(passage.hit.text)) passage.sentences.push_back({range, 0, {}, {}, 0});
+  size_t at = 0, before = SIZE_MAX;
+  scanner.scan(passage.hit.text, [&](const TermView& term) {
+    if (term.stop) return;
+    const uint64_t hash = term_hash(term.text);
+    passage.terms.push_back(hash);
+    while (at + 1 < passage.sentences.size() && passage.sentences[at + 1].range.begin <= term.begin) ++at;
+    ReadSentence& sentence = passage.sentences[at];
+    sentence.length += 1;
+    const size_t i = query.index_of(hash);
+    if (i < query.terms.size()) {
+      count_use(sentence.uses, i);
+      const auto pair = std::lower_bound(query.pairs.begin(), query.pairs.end(), std::pair(before, i));
+      if (pair != query.pairs.end() && *pair == std::pair(before, i)) {
+        const auto number = static_cast<size_t>(pair - query.pairs.begin());
+        if (std::find(sentence.pairs.begin(), sentence.pairs.end(), number) == sentence.pairs.end()) {
+          sentence.pairs.push_back(number);
+        }
+      }
+    }
+    before = i < query.terms.size() ? i : SIZE_MAX;
+  });
+  std::sort(passage.terms.begin(), passage.terms.end());
+  passage.terms.erase(std::unique(passage.terms.begin(), passage.terms.end()), passage.terms.end());
+}
+
+bool nearly_the_same(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
+  size_t shared = 0;
+  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    shared += a[i] == b[j];
+    const bool left = a[i] <= b[j], right = b[j] <= a[i];
+    i += left;
+    j += right;
+  }
+  return static_cast<double>(shared) > kSameShare * static_cast<double>(a.size() + b.size() - shared);
+}
+
+// Sentences by BM25 with the passages' idf, then passages with their best sentence, then sentences with their passage.
+void score_by_text(std::vector<ReadPassage>& passages, const Query& query, const Ranking& r) {
+  double total = 0, count = 0;
+  for (const ReadPassage& p : passages) {
+    for (const ReadSentence& s : p.sentences) {
+      total += s.length;
+      count += 1;
+    }
+  }
+  const float mean = static_cast<float>(std::max(1.0, total / std::max(1.0, count)));
+  const auto pair_score = [&](size_t pair) {
+    const auto& [a, b] = query.pairs[pair];
+    return r.pair * (query.terms[a].idf + query.terms[b].idf) / 2;
+  };
+  for (ReadPassage& p : passages) {
+    double best = 0;
+    std::vector<double> plain;
+    for (ReadSentence& s : p.sentences) {
+      for (const auto& [term, uses] : s.uses) {
+        s.score += query.terms[term].idf * saturated(uses, r.sentence_k1, r.sentence_b, s.length / mean);
+      }
+      for (const size_t pair : s.pairs) s.score += pair_score(pair);
+      best = std::max(best, s.score);
+      plain.push_back(s.score);
+    }
+    p.score += r.passage_of_sentence * best;
+    for (size_t i = 0; i < p.sentences.size(); ++i) {
+      const double before = i > 0 ? plain[i - 1] : 0, after = i + 1 < plain.size() ? plain[i + 1] : 0;
+      p.sentences[i].score += r.neighbour * std::max(before, after) + r.sentence_of_passage * p.score;
+    }
+  }
+}
+
+// Reads passages and their text, each chunk once.
+class Reader {
+ public:
+  explicit Reader(Index::State& state) : state_(state), source_(state.database.path().string()) {}
+
+  // Moves to a passage; false when an earlier one has the same words.
+  bool read(int64_t passage, Hit& hit) {
+    Statement& row = state_.read_passage;
+    row.bind_all(passage);
+    if (!row.step()) fail_damaged(source_);
+    const bool is_new = seen_.insert(row.integer(5)).second;
+    if (is_new) {
+      hit.passage = passage;
+      hit.begin = static_cast<size_t>(row.integer(1));
+      hit.end = static_cast<size_t>(row.integer(2));
+      hit.heading = row.text(3);
+      hit.page = static_cast<int>(row.integer(4));
+      hit.file = row.text(6);
+      hit.title = row.text(7);
+      const auto& [begin, text] = chunk(row.integer(0));
+      if (hit.begin < begin || hit.end < hit.begin || hit.end - begin > text.size()) fail_damaged(source_);
+      hit.text = text.substr(hit.begin - begin, hit.end - hit.begin);
+    }
+    row.reset();
+    return is_new;
+  }
+
+ private:
+  using Chunk = std::pair<size_t, std::string>;  // its first byte in the document, its text
+
+  const Chunk& chunk(int64_t id) {
+    const auto known = chunks_.find(id);
+    if (known != chunks_.end()) return known->second;
+    Statement& row = state_.read_chunk;
+    row.bind_all(id);
+    if (!row.step()) fail_damaged(source_);
+    const auto data = row.blob(2);
+    Chunk read{static_cast<size_t>(row.integer(0)),
+               decompress({reinterpret_cast<const char*>(data.data()), data.size()},
+                          static_cast<size_t>(row.integer(1)), source_)};
+    row.reset();
+    return chunks_.emplace(id, std::move(read)).first->second;
+  }
+
+  Index::State& state_;
+  std::string source_;
+  std::map<int64_t, Chunk> chunks_;
+  std::set<int64_t> seen_;  // PreparedPassage::content
+};
+
+}  // namespace
+
+Results Index::search(std::string_view text, size_t passages, size_t sentences) {
+  State& s = *state_;
+  ReadTransaction transaction(s.database);
+  s.refresh();
+  const Query query = read_query(text, s.scanner, s.segments);
+  const auto candidates = score_passages(query, s.segments, s.ranking, s.database.path().string());
+  std::vector<ReadPassage> read;
+  Reader reader(s);
+  for (const Candidate& c : candidates) {
+    if (read.size() == std::max(kLeastRead, kReadPerPassage * passages)) break;
+    ReadPassage passage;
+    if (!reader.read(c.passage, passage.hit)) continue;
+    passage.score = c.score;
+    read_sentences(passage, query, s.scanner);
+    read.push_back(std::move(passage));
+  }
+  score_by_text(read, query, s.ranking);
+  std::stable_sort(read.begin(), read.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  Results out;
+  std::vector<const ReadPassage*> kept;
+  for (ReadPassage& p : read) {
+    if (kept.size() == passages) break;
+    if (std::any_of(kept.begin(), kept.end(), [&](auto* k) { return nearly_the_same(k->terms, p.terms); })) continue;
+    kept.push_back(&p);
+    p.hit.score = p.score;
+    for (const ReadSentence& sentence : p.sentences) {
+      out.sentences.push_back(
+          {out.passages.size(), p.hit.begin + sentence.range.begin, p.hit.begin + sentence.range.end, sentence.score});
+    }
+    out.passages.push_back(std::move(p.hit));
+  }
+  std::stable_sort(out.sentences.begin(), out.sentences.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
+  if (out.sentences.size() > sentences) out.sentences.resize(sentences);
+  return out;
+}
+
+}  // namespace bantam
