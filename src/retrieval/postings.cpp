@@ -1,6 +1,8 @@
 #include "retrieval/postings.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/error.h"
 
@@ -10,6 +12,27 @@ namespace {
 void append_varint(std::string& out, uint32_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
   out += static_cast<char>(value);
+}
+
+// Stable. Three passes over the upper 33 bits (terms are hashes, so these tell nearly all apart), then the rest.
+void sort_by_term(std::vector<Posting>& postings) {
+  constexpr int kDigitBits = 11;
+  std::vector<Posting> other(postings.size());
+  for (int shift = 64 - 3 * kDigitBits; shift < 64; shift += kDigitBits) {
+    const auto digit = [&](const Posting& p) { return p.term >> shift & ((size_t{1} << kDigitBits) - 1); };
+    std::array<size_t, size_t{1} << kDigitBits> place{};
+    for (const Posting& p : postings) ++place[digit(p)];
+    size_t begin = 0;
+    for (size_t& count : place) begin += std::exchange(count, begin);
+    for (const Posting& p : postings) other[place[digit(p)]++] = p;
+    postings.swap(other);
+  }
+  const auto less = [](const Posting& a, const Posting& b) { return a.term < b.term; };
+  for (size_t i = 1; i < postings.size(); ++i) {
+    if (!less(postings[i], postings[i - 1])) continue;
+    const auto at = postings.begin() + static_cast<ptrdiff_t>(i);
+    std::rotate(std::upper_bound(postings.begin(), at, *at, less), at, at + 1);
+  }
 }
 
 }  // namespace
@@ -34,9 +57,7 @@ void BlockWriter::finish() {
 }
 
 void write_segment(std::vector<Posting>& postings, BlockWriter& out) {
-  std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
-    return a.term != b.term ? a.term < b.term : a.passage < b.passage;
-  });
+  sort_by_term(postings);
   std::string list;
   for (size_t i = 0; i < postings.size();) {
     const uint64_t term = postings[i].term;

@@ -56,7 +56,7 @@ class BlockWriter {
   uint64_t first_ = 0;
 };
 
-// Sorts `postings` by term, then passage, and writes them.
+// Sorts `postings`, which come by passage, by term and writes them.
 void write_segment(std::vector<Posting>& postings, BlockWriter& out);
 
 // A term's entry. `postings` lies in the block it was read from.

@@ -45,30 +45,54 @@ std::vector<TextChunk> chunks_of(const Document& document, const std::vector<Pas
   return out;
 }
 
-// Adds a field's terms to the uses of a passage.
-template <class F>
-void collect(TermScanner& scanner, std::string_view text, std::vector<std::pair<uint64_t, TermUse>>& uses, F&& mark) {
-  scanner.scan(text, [&](const TermView& term) {
-    if (term.stop) return;
-    TermUse use;
-    mark(use);
-    uses.emplace_back(term_hash(term.text), use);
-  });
-}
+// The terms of one passage, each once. Slots of earlier passages are told by their round, so nothing is cleared.
+class UseTable {
+ public:
+  using Uses = std::vector<std::pair<uint64_t, TermUse>>;
 
-void merge_uses(std::vector<std::pair<uint64_t, TermUse>>& uses, std::vector<std::pair<uint64_t, uint8_t>>& out) {
-  std::sort(uses.begin(), uses.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (size_t i = 0; i < uses.size();) {
-    const uint64_t term = uses[i].first;
-    TermUse all;
-    for (; i < uses.size() && uses[i].first == term; ++i) {
-      const TermUse& one = uses[i].second;
-      all.count = static_cast<uint8_t>(std::min<int>(TermUse::kMostCount, all.count + one.count));
-      all.in_title |= one.in_title;
-      all.in_heading |= one.in_heading;
-    }
-    out.emplace_back(term, all.packed());
+  void begin_passage() {
+    ++round_;
+    uses_.clear();
   }
+  const Uses& uses() const { return uses_; }
+
+  TermUse& operator[](uint64_t term) {
+    if (2 * uses_.size() >= slots_.size()) grow();
+    Slot& slot = slots_[find(term)];
+    if (slot.round != round_) {
+      slot = {round_, static_cast<uint32_t>(uses_.size())};
+      uses_.emplace_back(term, TermUse{});
+    }
+    return uses_[slot.use].second;
+  }
+
+ private:
+  struct Slot {
+    uint32_t round = 0, use = 0;
+  };
+
+  size_t find(uint64_t term) const {
+    size_t i = term & (slots_.size() - 1);
+    while (slots_[i].round == round_ && uses_[slots_[i].use].first != term) i = (i + 1) & (slots_.size() - 1);
+    return i;
+  }
+  void grow() {
+    slots_.assign(std::max<size_t>(1024, 2 * slots_.size()), {});
+    round_ = 1;
+    for (uint32_t i = 0; i < uses_.size(); ++i) slots_[find(uses_[i].first)] = {round_, i};
+  }
+
+  std::vector<Slot> slots_;
+  Uses uses_;
+  uint32_t round_ = 0;
+};
+
+std::vector<uint64_t> content_terms(TermScanner& scanner, std::string_view text) {
+  std::vector<uint64_t> out;
+  scanner.scan(text, [&](const TermView& term) {
+    if (!term.stop) out.push_back(term_hash(term.text));
+  });
+  return out;
 }
 
 }  // namespace
@@ -78,28 +102,28 @@ PreparedDocument prepare(const Document& document, const std::vector<Passage>& p
   out.title = document.title;
   out.text_bytes = document.text.size();
   out.chunks = chunks_of(document, passages);
-  std::vector<std::pair<uint64_t, TermUse>> title, heading, uses;
-  collect(scanner, document.title, title, [](TermUse& use) { use.in_title = true; });
+  const std::vector<uint64_t> title = content_terms(scanner, document.title);
+  std::vector<uint64_t> heading;
   const std::string* last_heading = nullptr;
+  UseTable table;
   for (const Passage& p : passages) {
-    if (last_heading == nullptr || *last_heading != p.heading) {
-      heading.clear();
-      collect(scanner, p.heading, heading, [](TermUse& use) { use.in_heading = true; });
-      last_heading = &p.heading;
-    }
-    uses = title;
-    uses.insert(uses.end(), heading.begin(), heading.end());
-    const size_t fields = uses.size();
-    collect(scanner, std::string_view(document.text).substr(p.begin, p.end - p.begin), uses,
-            [](TermUse& use) { use.count = 1; });
-    PreparedPassage passage;
-    passage.passage = p;
-    passage.length = static_cast<uint16_t>(std::clamp<size_t>(uses.size() - fields, 1, UINT16_MAX));
-    for (size_t i = fields; i < uses.size(); ++i) {
-      passage.content = (passage.content ^ uses[i].first) * 0x9E3779B97F4A7C15ull;
-    }
-    passage.first_use = out.uses.size();
-    merge_uses(uses, out.uses);
+    if (last_heading == nullptr || *last_heading != p.heading) heading = content_terms(scanner, p.heading);
+    last_heading = &p.heading;
+    table.begin_passage();
+    for (const uint64_t term : title) table[term].in_title = true;
+    for (const uint64_t term : heading) table[term].in_heading = true;
+    PreparedPassage passage{p, 0, 0, out.uses.size(), 0};
+    size_t length = 0;
+    scanner.scan(std::string_view(document.text).substr(p.begin, p.end - p.begin), [&](const TermView& term) {
+      if (term.stop) return;
+      const uint64_t hash = term_hash(term.text);
+      TermUse& use = table[hash];
+      if (use.count < TermUse::kMostCount) ++use.count;
+      passage.content = (passage.content ^ hash) * 0x9E3779B97F4A7C15ull;
+      ++length;
+    });
+    passage.length = static_cast<uint16_t>(std::clamp<size_t>(length, 1, UINT16_MAX));
+    for (const auto& [term, use] : table.uses()) out.uses.emplace_back(term, use.packed());
     passage.uses = out.uses.size() - passage.first_use;
     out.passages.push_back(std::move(passage));
   }

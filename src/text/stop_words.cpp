@@ -40,16 +40,24 @@ const std::vector<std::string_view>& words() {
 
 uint64_t pair_key(char32_t first, char32_t second) { return uint64_t{first} << 32 | second; }
 
-const std::vector<uint64_t>& pairs() {
-  static const std::vector<uint64_t> sorted = [] {
-    std::vector<uint64_t> list;
+// Sorted, and which syllables begin one.
+struct Pairs {
+  std::vector<uint64_t> keys;
+  std::vector<bool> begins = std::vector<bool>(0xD7A4 - 0xAC00);
+};
+
+const Pairs& pairs() {
+  static const Pairs table = [] {
+    Pairs list;
     for (size_t at = 0; at < kPairs.size(); at += 7) {
-      list.push_back(pair_key(decode_utf8(kPairs.substr(at))->value, decode_utf8(kPairs.substr(at + 3))->value));
+      const char32_t first = decode_utf8(kPairs.substr(at))->value;
+      list.keys.push_back(pair_key(first, decode_utf8(kPairs.substr(at + 3))->value));
+      list.begins[first - 0xAC00] = true;
     }
-    std::sort(list.begin(), list.end());
+    std::sort(list.keys.begin(), list.keys.end());
     return list;
   }();
-  return sorted;
+  return table;
 }
 
 }  // namespace
@@ -57,7 +65,9 @@ const std::vector<uint64_t>& pairs() {
 bool is_stop_word(std::string_view word) { return std::binary_search(words().begin(), words().end(), word); }
 
 bool is_stop_pair(char32_t first, char32_t second) {
-  return std::binary_search(pairs().begin(), pairs().end(), pair_key(first, second));
+  const Pairs& table = pairs();
+  if (first < 0xAC00 || first > 0xD7A3 || !table.begins[first - 0xAC00]) return false;
+  return std::binary_search(table.keys.begin(), table.keys.end(), pair_key(first, second));
 }
 
 }  // namespace bantam
