@@ -26,10 +26,13 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 void add_bench(CLI::App& app);
 void add_chat(CLI::App& app);
 void add_detokenize(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_generate(CLI::App& app);
+void add_index(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_perplexity(CLI::App& app);
 void add_quantize(CLI::App& app);
+void add_search(CLI::App& app);
 void add_show(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_train(CLI::App& app);

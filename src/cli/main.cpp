@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
+#include "retrieval/sandbox.h"
 
 namespace {
 
@@ -36,6 +37,9 @@ void add_commands(CLI::App& app) {
   add_train(app);
   add_quantize(app);
   add_perplexity(app);
+  add_index(app);
+  add_search(app);
+  add_eval(app);
 }
 
 int complain(int code, std::string_view message) {
@@ -76,6 +80,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kParseCommand) return run_parse_child(argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);

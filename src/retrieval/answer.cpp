@@ -1,0 +1,143 @@
+#include "retrieval/answer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+
+#include "retrieval/answer_text.h"
+#include "retrieval/sentences.h"
+
+namespace bantam {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How search and reader are weighed against each other, in the reader's log odds. Chosen on SQuAD-train and KorQuAD 2.1
+// questions in collections of 1,000 passages.
+constexpr double kSentenceWeight = 4, kPassageWeight = 3;
+constexpr double kUnread = 2;  // a sentence without a span among the best: so much below the last of them
+constexpr double kNoSpan = -10;
+constexpr size_t kSentences = 200;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double probability(double log_odds) { return 1 / (1 + std::exp(-log_odds)); }
+
+// The sentences of `hit` that share bytes with [begin, end).
+TextRange quote_range(const Hit& hit, size_t begin, size_t end) {
+  TextRange range{begin, end};
+  for (const TextRange& s : sentences(hit.text)) {
+    if (hit.begin + s.end <= begin || hit.begin + s.begin >= end) continue;
+    range.begin = std::min(range.begin, hit.begin + s.begin);
+    range.end = std::max(range.end, hit.begin + s.end);
+  }
+  return range;
+}
+
+Citation cite(const Results& results, const RankedSentence& s) {
+  const Hit& hit = results.passages[s.hit];
+  Citation c{hit.file, hit.title, hit.heading, hit.page, s.range.begin, s.range.end, s.range.begin, s.range.begin, {}};
+  if (s.has_answer) {
+    const TextRange range = quote_range(hit, s.answer.begin, s.answer.end);
+    c.begin = range.begin;
+    c.end = range.end;
+    c.answer_begin = s.answer.begin;
+    c.answer_end = s.answer.end;
+  }
+  c.quote = hit.text.substr(c.begin - hit.begin, c.end - c.begin);
+  if (s.has_answer) {
+    const TextRange tight = without_particle(c.quote, {c.answer_begin - c.begin, c.answer_end - c.begin});
+    c.answer_begin = c.begin + tight.begin;
+    c.answer_end = c.begin + tight.end;
+  }
+  return c;
+}
+
+}  // namespace
+
+std::vector<RankedSentence> rank_sentences(const Results& results,
+                                           const std::vector<std::vector<AnswerSpan>>& readings) {
+  std::map<std::pair<size_t, size_t>, double> found;  // (hit, begin): score
+  double best_sentence = 0, best_passage = 0;
+  for (const SentenceHit& s : results.sentences) {
+    found[{s.hit, s.begin}] = s.score;
+    best_sentence = std::max(best_sentence, s.score);
+  }
+  for (const Hit& h : results.passages) best_passage = std::max(best_passage, h.score);
+  const auto share = [](double score, double best) { return best > 0 ? score / best : 0; };
+
+  std::vector<RankedSentence> ranked;
+  for (size_t h = 0; h < results.passages.size(); ++h) {
+    const Hit& hit = results.passages[h];
+    const std::vector<AnswerSpan>& spans = readings[h];
+    for (const TextRange& range : sentences(hit.text)) {
+      RankedSentence s{h, {hit.begin + range.begin, hit.begin + range.end}, {}, false, 0};
+      for (const AnswerSpan& span : spans) {
+        const size_t middle = span.begin + (span.end - span.begin) / 2;
+        if (middle < range.begin || middle >= range.end) continue;
+        s.answer = {hit.begin + span.begin, hit.begin + span.end, span.log_odds};
+        s.has_answer = true;
+        break;
+      }
+      if (!s.has_answer) {
+        const double last = spans.empty() ? kNoSpan : static_cast<double>(spans.back().log_odds);
+        s.answer.log_odds = static_cast<float>(last - kUnread);
+      }
+      const auto match = found.find({h, s.range.begin});
+      const double by_search = match == found.end() ? 0 : share(match->second, best_sentence);
+      s.score = static_cast<double>(s.answer.log_odds) + kSentenceWeight * by_search +
+                kPassageWeight * share(hit.score, best_passage);
+      ranked.push_back(s);
+    }
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const RankedSentence& a, const RankedSentence& b) { return a.score > b.score; });
+  return ranked;
+}
+
+Findings find(Index& index, const ReadPassages& read, std::string_view question, size_t passages) {
+  Findings out;
+  const auto start = Clock::now();
+  out.results = index.search(question, passages, kSentences);
+  out.search_ms = milliseconds_since(start);
+  std::vector<std::string_view> texts;
+  for (const Hit& h : out.results.passages) texts.push_back(h.text);
+  if (!texts.empty()) out.ranked = rank_sentences(out.results, read(question, texts));
+  out.read_ms = milliseconds_since(start) - out.search_ms;
+  return out;
+}
+
+Answer answer_from(const Findings& findings, const AnswerOptions& options) {
+  const auto& [results, ranked, search_ms, read_ms] = findings;
+  Answer out;
+  out.search_ms = search_ms;
+  out.read_ms = read_ms;
+  if (ranked.empty()) return out;
+  const auto chosen = std::find_if(ranked.begin(), ranked.end(), [](const RankedSentence& s) { return s.has_answer; });
+  const RankedSentence& best = chosen == ranked.end() ? ranked.front() : *chosen;
+  out.confidence = best.has_answer ? probability(static_cast<double>(best.answer.log_odds)) : 0;
+  out.abstained = out.confidence < options.confidence;
+  const Citation first = cite(results, best);
+  out.citations.push_back(first);
+  if (!out.abstained) out.text = std::string(first.answer());
+  // The answer's other places, or the nearest sentences, each of another passage.
+  std::vector<size_t> cited = {best.hit};
+  for (const RankedSentence& s : ranked) {
+    if (out.citations.size() >= options.most_citations) break;
+    if (std::find(cited.begin(), cited.end(), s.hit) != cited.end()) continue;
+    const Citation c = cite(results, s);
+    if (!out.abstained && (!s.has_answer || !same_answer(c.answer(), first.answer()))) continue;
+    out.citations.push_back(c);
+    cited.push_back(s.hit);
+  }
+  return out;
+}
+
+Answer answer(Index& index, const ReadPassages& read, std::string_view question, const AnswerOptions& options) {
+  return answer_from(find(index, read, question, options.passages), options);
+}
+
+}  // namespace bantam

@@ -1,0 +1,111 @@
+#include "retrieval/answer_text.h"
+
+#include <array>
+#include <vector>
+
+#include "base/utf8.h"
+
+namespace bantam {
+namespace {
+
+constexpr char32_t kFirstSyllable = 0xAC00, kLastSyllable = 0xD7A3;
+constexpr int kFinals = 28;  // syllables come in groups of 28: without a final consonant, then with each
+
+bool is_syllable(char32_t c) { return c >= kFirstSyllable && c <= kLastSyllable; }
+bool has_final(char32_t c) { return (c - kFirstSyllable) % kFinals != 0; }
+
+bool is_punctuation(char32_t c) {
+  if (c < 0x80) return c > ' ' && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+  return c == 0xB7 || (c >= 0x2010 && c <= 0x2027) || (c >= 0x3001 && c <= 0x3003) || (c >= 0x3008 && c <= 0x3011);
+}
+
+// Particles that no noun of three syllables or more is likely to end with, and what must come before them.
+enum class After : uint8_t { anything, final, vowel };
+struct Particle {
+  std::u32string_view text;
+  After after;
+};
+constexpr std::array<Particle, 16> kParticles = {{{U"이라는", After::final},
+                                                  {U"이었다", After::final},
+                                                  {U"에서는", After::anything},
+                                                  {U"으로", After::final},
+                                                  {U"에서", After::anything},
+                                                  {U"에게", After::anything},
+                                                  {U"까지", After::anything},
+                                                  {U"부터", After::anything},
+                                                  {U"라는", After::vowel},
+                                                  {U"이다", After::final},
+                                                  {U"였다", After::vowel},
+                                                  {U"이며", After::final},
+                                                  {U"이고", After::final},
+                                                  {U"을", After::final},
+                                                  {U"를", After::vowel},
+                                                  {U"는", After::vowel}}};
+
+// The syllables at the end of `text`, last word only, and where each begins.
+struct Syllable {
+  char32_t value;
+  size_t begin;
+};
+std::vector<Syllable> last_word(std::string_view text, size_t begin, size_t end) {
+  std::vector<Syllable> word;
+  while (begin < end) {
+    const auto c = decode_utf8(text.substr(begin, end - begin));
+    const size_t bytes = c ? static_cast<size_t>(c->bytes) : 1;
+    if (c && is_syllable(c->value))
+      word.push_back({c->value, begin});
+    else
+      word.clear();
+    begin += bytes;
+  }
+  return word;
+}
+
+bool word_goes_on(std::string_view text, size_t at) {
+  const auto next = decode_utf8(text.substr(at));
+  return next && is_syllable(next->value);
+}
+
+}  // namespace
+
+std::string normalised_answer(std::string_view text) {
+  std::string out, word;
+  const auto end_word = [&] {
+    if (!word.empty() && word != "a" && word != "an" && word != "the") out += (out.empty() ? "" : " ") + word;
+    word.clear();
+  };
+  while (!text.empty()) {
+    const auto c = decode_utf8(text);
+    const size_t bytes = c ? static_cast<size_t>(c->bytes) : 1;
+    const char32_t value = c ? c->value : U' ';
+    if (value <= ' ' || value == 0xA0 || value == 0x3000) {
+      end_word();
+    } else if (value >= 'A' && value <= 'Z') {
+      word += static_cast<char>(value | 0x20);
+    } else if (!is_punctuation(value)) {
+      word += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  end_word();
+  return out;
+}
+
+bool same_answer(std::string_view a, std::string_view b) { return normalised_answer(a) == normalised_answer(b); }
+
+TextRange without_particle(std::string_view text, TextRange answer) {
+  if (word_goes_on(text, answer.end)) return answer;
+  const std::vector<Syllable> word = last_word(text, answer.begin, answer.end);
+  for (const Particle& p : kParticles) {
+    if (word.size() < p.text.size() + 2) continue;
+    const size_t cut = word.size() - p.text.size();
+    bool ends = true;
+    for (size_t i = 0; i < p.text.size(); ++i) ends = ends && word[cut + i].value == p.text[i];
+    if (!ends) continue;
+    const bool final = has_final(word[cut - 1].value);
+    if (p.after == After::anything || final == (p.after == After::final)) return {answer.begin, word[cut].begin};
+  }
+  return answer;
+}
+
+}  // namespace bantam
