@@ -1,0 +1,140 @@
+// bantam index: reads folders of documents into an index file that search and ask use.
+#include "retrieval/index.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/thread_pool.h"
+#include "cli/command.h"
+#include "cli/index_option.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "retrieval/parse.h"
+#include "retrieval/watch.h"
+
+namespace bantam {
+namespace {
+
+constexpr size_t kMostSkippedShown = 20;
+
+struct Options {
+  std::vector<std::string> folders;
+  std::string index;
+  int threads = available_cpus();
+  size_t max_file_mib = ParseLimits{}.file_bytes >> 20;
+  bool watch = false, json = false;
+};
+
+void declare(CLI::App& command, Options& options) {
+  command.add_option("folders", options.folders, "folders and files to read (default: those of the last times)");
+  add_index_option(command, options.index);
+  command.add_option("-t,--threads", options.threads, "threads that read files")->capture_default_str();
+  command.add_option("--max-file-mib", options.max_file_mib, "skip files larger than this")->capture_default_str();
+  command.add_flag("--watch", options.watch, "stay, and follow what changes in the folders until Ctrl-C");
+  command.add_flag("--json", options.json, "one JSON object per update on standard output");
+}
+
+double mb(uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+UpdateReport update(Index& index, const std::vector<std::filesystem::path>& roots, const Options& options) {
+  ParseOptions parse;
+  parse.limits.file_bytes = options.max_file_mib << 20;
+  Progress bar("indexing", 0, "MB");
+  UpdateOptions wanted;
+  wanted.threads = options.threads;
+  wanted.parse = [&](const std::filesystem::path& path) { return parse_document(path, parse); };
+  wanted.stop = [] { return interrupted(); };
+  wanted.progress = [&](const UpdateProgress& p) {
+    bar.set_total(mb(p.total_bytes));
+    bar.update(mb(p.done_bytes), fmt::format("{} of {} files", p.done_files, p.total_files));
+  };
+  return index.update(roots, wanted);
+}
+
+Json json_of(const UpdateReport& report, const IndexStats& stats, const std::filesystem::path& path) {
+  Json skipped = Json::array(), unknown = Json::object();
+  for (const SkippedFile& s : report.skipped) skipped.push_back({{"file", s.path.string()}, {"reason", s.reason}});
+  for (const auto& [extension, files] : report.unknown) unknown[extension] = files;
+  return {{"index", path.string()},
+          {"added", report.added},
+          {"changed", report.changed},
+          {"unchanged", report.unchanged},
+          {"removed", report.removed},
+          {"skipped", skipped},
+          {"unknown", unknown},
+          {"text_bytes", report.text_bytes},
+          {"stopped", report.stopped},
+          {"total", {{"files", stats.files}, {"passages", stats.passages}, {"text_bytes", stats.text_bytes}}}};
+}
+
+void tell_skipped(const UpdateReport& report) {
+  for (size_t i = 0; i < std::min(kMostSkippedShown, report.skipped.size()); ++i) {
+    const SkippedFile& s = report.skipped[i];
+    const bool named = s.reason.starts_with(s.path.string());
+    notice(named ? fmt::format("skipped {}", s.reason) : fmt::format("skipped {}: {}", s.path.string(), s.reason));
+  }
+  if (report.skipped.size() > kMostSkippedShown) {
+    notice(fmt::format("and {} more; --json lists all", report.skipped.size() - kMostSkippedShown));
+  }
+}
+
+void tell(const UpdateReport& report, Index& index, const std::filesystem::path& path, const Options& options) {
+  const IndexStats stats = index.stats();
+  if (options.json) {
+    print(to_line(json_of(report, stats, path)) + "\n");
+    flush_output();
+    return;
+  }
+  tell_skipped(report);
+  print(fmt::format("{} new, {} changed, {} removed, {} unchanged, {} skipped{}\n", report.added, report.changed,
+                    report.removed, report.unchanged, report.skipped.size(),
+                    report.stopped ? "; stopped, run it again to go on" : ""));
+  print(fmt::format("{}: {} files, {} passages, {:.1f} MB of text\n", path.string(), stats.files, stats.passages,
+                    mb(static_cast<uint64_t>(stats.text_bytes))));
+  flush_output();
+}
+
+bool did_anything(const UpdateReport& report) { return report.added + report.changed + report.removed > 0; }
+
+void follow(Index& index, const std::vector<std::filesystem::path>& roots, UpdateReport report,
+            const std::filesystem::path& path, const Options& options) {
+  FolderWatch watch;
+  if (!options.json) notice("watching; Ctrl-C ends");
+  for (;;) {
+    // What changes in a folder before it is watched is seen by the next update.
+    if (!watch.add(report.folders) && !watch.wait(interrupt_descriptor())) return;
+    report = update(index, roots, options);
+    if (did_anything(report)) tell(report, index, path, options);
+    if (report.stopped) return;
+  }
+}
+
+void run(const Options& options) {
+  if (options.threads < 1 || options.threads > 1024) {
+    throw UsageError("--threads is {}, wanted 1 to 1024", options.threads);
+  }
+  const auto path = index_path(options.index);
+  Index index = Index::open(path, Index::Mode::write);
+  std::vector<std::filesystem::path> roots(options.folders.begin(), options.folders.end());
+  if (roots.empty()) roots = index.roots();
+  if (roots.empty()) throw UsageError("{} knows no folders yet; name one: bantam index FOLDER", path.string());
+  const InterruptGuard guard;
+  const UpdateReport report = update(index, roots, options);
+  tell(report, index, path, options);
+  if (options.watch && !report.stopped) follow(index, roots, report, path, options);
+  if (report.stopped) throw Interrupted{};
+}
+
+}  // namespace
+
+void add_index(CLI::App& app) {
+  add_command<Options>(app, "index", "Read folders of documents, so that search and ask find what they say",
+                       "  bantam index ~/Documents\n"
+                       "  bantam index                       (looks for changes in the same folders)\n"
+                       "  bantam index notes papers --index work.index --watch\n",
+                       declare, run);
+}
+
+}  // namespace bantam
