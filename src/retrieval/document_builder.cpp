@@ -14,8 +14,9 @@ constexpr std::string_view kSpaces = " \t\n\r\f\v";
 
 // Bytes of the white space at the start of `text`; U+0085 and U+00A0 are white space here, too.
 size_t space_at(std::string_view text) {
-  if (text.starts_with("\xC2\xA0") || text.starts_with("\xC2\x85")) return 2;
-  return !text.empty() && kSpaces.find(text[0]) != std::string_view::npos ? 1 : 0;
+  if (text.empty()) return 0;
+  if (text[0] == '\xC2') return text.starts_with("\xC2\xA0") || text.starts_with("\xC2\x85") ? 2 : 0;
+  return text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r') ? 1 : 0;
 }
 
 }  // namespace

@@ -29,6 +29,68 @@ bool is_control(uint8_t byte) {
   return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r' && byte != '\f' && byte != 0x1B) || byte == 0x7F;
 }
 
+size_t count_controls(std::string_view bytes) {
+  return static_cast<size_t>(std::ranges::count_if(bytes, [](char c) { return is_control(static_cast<uint8_t>(c)); }));
+}
+
+uint64_t word_at(const char* text) {
+  uint64_t word;
+  std::memcpy(&word, text, sizeof(word));
+  return word;
+}
+
+// Bytes from the front that are of characters which documents keep as they are, in any order: printable ASCII, \t, \n,
+// and those that NFC never changes and that compose with nothing (U+00A0 to U+02FF but the soft hyphen, dashes and
+// quotes, CJK punctuation, unified ideographs, Hangul syllables). Most texts have little else, so this is what is fast.
+size_t plain_prefix(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  size_t at = 0;
+  while (at < text.size()) {
+    while (at + 8 <= text.size()) {  // eight bytes of 20 to 7E
+      const uint64_t word = word_at(text.data() + at);
+      if (((word | (word - kOnes * 0x20) | (word + kOnes)) & kHighs) != 0) break;
+      at += 8;
+    }
+    if (at == text.size()) break;
+    const uint8_t lead = byte(at);
+    if (lead < 0x80) {
+      if ((lead < 0x20 && lead != '\n' && lead != '\t') || lead == 0x7F) return at;
+      ++at;
+    } else if (lead >= 0xC2 && lead <= 0xCB) {
+      if (at + 1 >= text.size() || (byte(at + 1) & 0xC0) != 0x80) return at;
+      if (lead == 0xC2 && (byte(at + 1) < 0xA0 || byte(at + 1) == 0xAD)) return at;
+      at += 2;
+    } else if (lead >= 0xE2 && lead <= 0xED) {
+      if (at + 2 >= text.size() || (byte(at + 1) & 0xC0) != 0x80 || (byte(at + 2) & 0xC0) != 0x80) return at;
+      const int c = (lead & 0x0F) << 12 | (byte(at + 1) & 0x3F) << 6 | (byte(at + 2) & 0x3F);
+      const bool plain = (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x2010 && c <= 0x2027) ||
+                         (c >= 0x3001 && c <= 0x3020);
+      if (!plain) return at;
+      at += 3;
+    } else {
+      return at;
+    }
+  }
+  return at;
+}
+
+// What a look at the characters that are not plain tells.
+struct Survey {
+  size_t controls = 0;
+  bool valid = true;  // as UTF-8; else the look ended there
+
+  explicit Survey(std::string_view bytes) {
+    while (!(bytes = bytes.substr(plain_prefix(bytes))).empty()) {
+      const auto next = decode_utf8(bytes);
+      valid = next.has_value();
+      if (!valid) return;
+      controls += next->value < 0x80 && is_control(static_cast<uint8_t>(next->value));
+      bytes.remove_prefix(static_cast<size_t>(next->bytes));
+    }
+  }
+};
+
 struct Counts {
   size_t valid = 0;   // characters of several bytes
   size_t broken = 0;  // bytes that are no part of a character
@@ -139,14 +201,20 @@ class KoreanDecoder {
 
 std::string decode_utf8_leniently(std::string_view bytes) {
   if (bytes.starts_with(kUtf8Mark)) bytes.remove_prefix(kUtf8Mark.size());
+  if (Survey(bytes).valid) return std::string(bytes);
   std::string out;
   out.reserve(bytes.size());
-  while (const auto broken = find_invalid_utf8(bytes)) {
-    out += bytes.substr(0, *broken);
-    append_utf8(out, kReplacement);
-    bytes.remove_prefix(*broken + 1);
+  while (!bytes.empty()) {
+    const auto next = decode_utf8(bytes);
+    const size_t length = next ? static_cast<size_t>(next->bytes) : 1;
+    if (next) {
+      out += bytes.substr(0, length);
+    } else {
+      append_utf8(out, kReplacement);
+    }
+    bytes.remove_prefix(length);
   }
-  return out += bytes;
+  return out;
 }
 
 std::string decode_utf16(std::string_view bytes, Encoding encoding) {
@@ -184,6 +252,33 @@ std::string decode_windows_1252(std::string_view bytes) {
   return out;
 }
 
+// NFC composes nothing with a line's end, so lines are cleaned one by one.
+void append_clean_line(std::string& out, std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (plain_prefix(line) == line.size()) {
+    out += line;
+    return;
+  }
+  std::string kept;
+  kept.reserve(line.size());
+  for (size_t at = 0; at < line.size();) {
+    const uint8_t byte = byte_at(line, at), next = at + 1 < line.size() ? byte_at(line, at + 1) : 0;
+    size_t length = 1;
+    if (byte == '\r' || byte == '\f') {
+      kept += '\n';
+    } else if (byte == 0xC2 && (next < 0xA0 || next == 0xAD)) {  // control codes 80 to 9F, soft hyphen
+      if (next == 0x85) kept += ' ';
+      length = 2;
+    } else if (byte == 0xEF && line.substr(at, 3) == kUtf8Mark) {
+      length = 3;
+    } else if ((byte >= 0x20 && byte != 0x7F) || byte == '\t') {
+      kept += static_cast<char>(byte);
+    }
+    at += length;
+  }
+  out += to_nfc(kept);
+}
+
 }  // namespace
 
 Encoding detect_encoding(std::string_view bytes, std::string_view name) {
@@ -194,12 +289,12 @@ Encoding detect_encoding(std::string_view bytes, std::string_view name) {
     if (const auto utf16 = detect_utf16(bytes)) return *utf16;
     throw FormatError("{}: binary file (byte {} is zero)", name, zero);
   }
-  const auto controls =
-      static_cast<size_t>(std::ranges::count_if(bytes, [](char c) { return is_control(static_cast<uint8_t>(c)); }));
+  const Survey survey(bytes);
+  const size_t controls = survey.valid ? survey.controls : count_controls(bytes);
   if (controls * kTextBytesPerControl > bytes.size()) {
     throw FormatError("{}: binary file ({} of {} bytes are control codes)", name, controls, bytes.size());
   }
-  if (count_utf8(bytes).mostly_valid()) return Encoding::utf8;
+  if (survey.valid || count_utf8(bytes).mostly_valid()) return Encoding::utf8;
   if (is_korean(bytes)) return Encoding::cp949;
   const auto high = static_cast<size_t>(std::ranges::count_if(bytes, [](char c) { return (c & 0x80) != 0; }));
   if (high * 4 <= bytes.size()) return Encoding::windows_1252;
@@ -244,24 +339,23 @@ std::string decode(std::string_view bytes, Encoding encoding) {
 std::string clean_text(std::string_view utf8) {
   std::string out;
   out.reserve(utf8.size());
-  for (size_t at = 0; at < utf8.size();) {
-    const uint8_t byte = byte_at(utf8, at), next = at + 1 < utf8.size() ? byte_at(utf8, at + 1) : 0;
-    size_t length = 1;
-    if (byte == '\r') {
-      if (next != '\n') out += '\n';
-    } else if (byte == '\f') {
-      out += '\n';
-    } else if (byte == 0xC2 && (next < 0xA0 || next == 0xAD)) {  // control codes 80 to 9F, soft hyphen
-      if (next == 0x85) out += '\n';
-      length = 2;
-    } else if (byte == 0xEF && utf8.substr(at, 3) == kUtf8Mark) {
-      length = 3;
-    } else if ((byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\t') {
-      out += static_cast<char>(byte);
+  while (!utf8.empty()) {
+    size_t plain = plain_prefix(utf8);
+    if (plain < utf8.size()) {  // keep whole lines, up to the one with the character that is not plain
+      const size_t line_end = plain == 0 ? std::string_view::npos : utf8.rfind('\n', plain - 1);
+      plain = line_end == std::string_view::npos ? 0 : line_end + 1;
     }
-    at += length;
+    out += utf8.substr(0, plain);
+    utf8.remove_prefix(plain);
+    const std::string_view line = utf8.substr(0, std::min(utf8.find('\n'), utf8.size()));
+    append_clean_line(out, line);
+    utf8.remove_prefix(line.size());
   }
-  return to_nfc(out);
+  return out;
+}
+
+bool is_clean_text(std::string_view text) {
+  return plain_prefix(text) == text.size() || (Survey(text).valid && clean_text(text) == text);
 }
 
 std::string decode_text(std::string_view bytes, std::string_view name) {

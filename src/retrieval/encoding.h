@@ -21,9 +21,11 @@ Encoding declared_encoding(std::string_view label, std::string_view bytes, std::
 // UTF-8; what cannot be decoded becomes U+FFFD. A byte order mark is dropped.
 std::string decode(std::string_view bytes, Encoding encoding);
 
-// Valid UTF-8 as documents keep it: NFC, lines end in \n (\r\n, \r, \f and U+0085 do not stay), without control
+// Valid UTF-8 as documents keep it: NFC, lines end in \n (so do \r\n, \r and \f), U+0085 is a space, without control
 // characters but \t, without U+FEFF and soft hyphens.
 std::string clean_text(std::string_view utf8);
+// Whether `text` is valid UTF-8 and clean_text() would leave it as it is.
+bool is_clean_text(std::string_view text);
 
 // detect_encoding(), decode(), clean_text().
 std::string decode_text(std::string_view bytes, std::string_view name);

@@ -111,11 +111,6 @@ bool has_text(std::string_view text) {
   return false;
 }
 
-bool is_clean(std::string_view text) {
-  constexpr std::string_view kForbidden("\r\f\0", 3);
-  return !find_invalid_utf8(text) && text.find_first_of(kForbidden) == std::string_view::npos && to_nfc(text) == text;
-}
-
 }  // namespace
 
 Document parse_document(const std::filesystem::path& path, const ParseOptions& options) {
@@ -162,11 +157,12 @@ void check_document(const Document& document, std::string_view name) {
   };
   const size_t size = document.text.size();
   require(has_text(document.text), "holds no text");
-  require(is_clean(document.text) && is_clean(document.title), "its parser gave text that is not UTF-8 in NFC");
+  require(is_clean_text(document.text) && is_clean_text(document.title),
+          "its parser gave text that is not UTF-8 in NFC");
   require(std::ranges::is_sorted(document.headings, {}, &Heading::offset), "its parser gave headings out of order");
   require(std::ranges::is_sorted(document.page_offsets), "its parser gave pages out of order");
   for (const Heading& heading : document.headings) {
-    require(heading.offset < size && heading.level >= 1 && heading.level <= 9 && is_clean(heading.text) &&
+    require(heading.offset < size && heading.level >= 1 && heading.level <= 9 && is_clean_text(heading.text) &&
                 (heading.offset == 0 || document.text[heading.offset - 1] == '\n'),
             "its parser gave a heading that is not in the text");
   }
