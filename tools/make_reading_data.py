@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Writes the training data of the extractive reader: questions, passages and the bytes that answer them.
 
-usage: make_reading_data.py human DATA_DIR OUT.jsonl      (needs the zstdcat program)
+usage: make_reading_data.py human|made DATA_DIR OUT.jsonl [SHARE]      (needs the zstdcat program)
 
-    make_reading_data.py human ../shared/data runs/reading-human.jsonl
+    nice -n 10 tools/make_reading_data.py human ../shared/data runs/reading-human.jsonl   # questions people asked
+    nice -n 10 tools/make_reading_data.py made ../shared/data runs/reading-made.jsonl     # questions made from Wikipedia
+
+SHARE (1 where it is not given) is the share of the Wikipedia's articles that `made` reads, for a quick look.
 
 Each line is {"question", "passage", "answers": [[begin, end], ...], "src", "lang", "weight"}: spans in UTF-8 bytes of
 the passage, no span where the passage does not answer the question. DATA_DIR/eval is read only to drop passages that
@@ -15,10 +18,13 @@ made from KorQuAD may be trained on but never redistributed; the rest is shared 
 """
 import collections, json, random, sys, time
 
-from reading import human, negatives
-from reading.rows import LEAST_BYTES, MeasuredPassages, utf8_length, window
+from reading import english, human, korean, made, match, negatives
+from reading.rows import LEAST_BYTES, MeasuredPassages, answer_texts, clean, utf8_length, window, zst_rows
 
-NEGATIVE_SHARE = 0.3  # wrong passages per question that has an answer
+NEGATIVE_SHARE = 0.3   # wrong passages per question of people that has an answer
+MADE_NEGATIVES = 0.25  # share of the made rows
+UNNAMED = ('person', 'thing', 'work', 'subject')  # "Who was an American actor?": other articles may answer it as well
+POOL = 30_000          # passages that hard negatives are searched in
 
 
 def with_negatives(entries, share, seed):
@@ -65,25 +71,88 @@ def print_table(counts):
     print(f"{'all':42}" + ''.join(f'{sum(counts[s, c] for s in sources):>16}' for c in columns))
 
 
-def make_human(data, counts):
+def make_human(data, _, counts):
     rng = random.Random(1)
     entries = []
     for name, lang, searched, most in human.SOURCES:
         entries += human.read_source(f'{data}/instruct', name, lang, searched, most, rng, counts)
+    entries += match.english(data, rng, counts)
+    entries += match.korean(data, rng, counts)
     return with_negatives(entries, NEGATIVE_SHARE, 2) + list(human.tydi_negatives(f'{data}/instruct', rng, counts))
 
 
-MAKERS = {'human': make_human}
+def chosen(entries, wanted, rng):
+    """`wanted` of the entries, as balanced over their kinds as their numbers allow."""
+    kinds = collections.defaultdict(list)
+    for entry in entries:
+        kinds[entry[3]['src']].append(entry)
+    out, left = [], len(kinds)
+    for of_kind in sorted(kinds.values(), key=len):
+        share = (wanted - len(out)) // left
+        out += of_kind if len(of_kind) <= share else rng.sample(of_kind, share)
+        left -= 1
+    return out
+
+
+def wrong_in_article(entry, rng):
+    """Another paragraph of the same article without the answer, or None."""
+    _, paragraphs, whole, row = entry
+    answer = answer_texts(row)[0]
+    others = [p for p in paragraphs if p != whole and answer not in p and p[:40] not in row['passage'] and len(p) > 80]
+    return rng.choice(others) if others else None
+
+
+def make_from_wikipedia(path, share, maker, lang, wanted, most_each, seed):
+    """Rows of one language; entries on the way are (title, paragraphs, the answer's whole paragraph, row)."""
+    rng = random.Random(seed)
+    lexicon = maker.Lexicon(zst_rows(path), rng)
+    wanted = round(wanted * share)
+    entries = []
+    for number, article in enumerate(zst_rows(path)):
+        if int((number + 1) * share) == int(number * share):
+            continue
+        title, paragraphs = clean(article['title']), made.article_paragraphs(article)
+        if paragraphs:
+            questions = maker.questions(title, paragraphs, lexicon, rng)
+            entries += ((title, paragraphs, whole, row)
+                        for whole, row in made.article_rows(title, paragraphs, questions, lang, rng, most_each))
+    entries = chosen(entries, round(wanted * (1 - MADE_NEGATIVES)), rng)
+    sample = rng.sample(entries, min(len(entries), POOL))
+    pool = negatives.PassagePool([(title, whole) for title, _, whole, _ in sample], rng)
+    out = [entry[3] for entry in entries]
+    rng.shuffle(entries)
+    for entry in entries:
+        if len(out) >= wanted:
+            break
+        row = entry[3]
+        wrong, kind = rng.random() < 0.6 and wrong_in_article(entry, rng), 'same-title'
+        if not wrong and not row['src'].endswith(UNNAMED):
+            wrong, kind = pool.wrong_passage(row['question'], entry[2], answer_texts(row))
+        cut = wrong and window(wrong, [], rng)
+        if cut and utf8_length(cut[0]) >= LEAST_BYTES:
+            out.append(row | {'passage': cut[0], 'answers': [], 'src': f'{lang}-wiki/{kind}'})
+    return out
+
+
+def make_made(data, share, _):
+    return (make_from_wikipedia(f'{data}/text/ko-wiki-train.jsonl.zst', share, korean, 'ko', 150_000,
+                                {'definition': 1, 'fact': 3, 'cloze': 5, 'recurring': 5}, 5) +
+            make_from_wikipedia(f'{data}/text/en-wiki-train.jsonl.zst', share, english, 'en', 60_000,
+                                {'definition': 1, 'fact': 5, 'cloze': 10, 'recurring': 8}, 6))
+
+
+MAKERS = {'human': make_human, 'made': make_made}
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] not in MAKERS:
+    if len(sys.argv) not in (4, 5) or sys.argv[1] not in MAKERS:
         sys.exit(__doc__)
-    kind, data, out = sys.argv[1:]
+    kind, data, out = sys.argv[1:4]
+    share = float(sys.argv[4]) if len(sys.argv) == 5 else 1
     started = time.monotonic()
     counts = collections.Counter()
     measured = MeasuredPassages([f'{data}/eval/xquad-en-open.json', f'{data}/eval/korquad-open.json'])
-    write(MAKERS[kind](data, counts), out, measured, counts, 3)
+    write(MAKERS[kind](data, share, counts), out, measured, counts, 3)
     print_table(counts)
     print(f'{time.monotonic() - started:.0f} s')
 

@@ -85,8 +85,8 @@ def read_source(folder, name, lang, searched, most, rng, counts):
         tidy = unpenn if penn else clean
         passage, question = tidy(record['passage']), re.sub(r'\s+', ' ', tidy(record['question']))
         if most:
-            if per_passage[passage] >= most or any(bare(a) in bare(question) for a in record['answers']):
-                counts[name, 'over the cap'] += 1
+            if per_passage[passage] >= most or len(set(terms(question))) < 2:
+                counts[name, 'over the cap or vague'] += 1
                 continue
         if record.get('conf') == 'low' or len(question) < 6:
             counts[name, 'unsure'] += 1

@@ -6,6 +6,7 @@ from .rows import bare, terms
 
 class PassagePool:
     """An inverted index over passages, built once and asked for hard wrong passages."""
+    MOST_TERMS = 8       # of a question, the rarest
     MOST_POSTINGS = 400  # of a term; a longer list is sampled
 
     def __init__(self, passages, rng):
@@ -29,19 +30,19 @@ class PassagePool:
         self.rng.shuffle(numbers)
         return next((self.texts[n][1] for n in numbers[:6] if not self._holds(n, answers)), None)
 
-    def alike(self, question, passage, answers, title=None):
+    def alike(self, question, passage, answers):
         """A passage among the best by rarity-weighted overlap with the question."""
         scores = collections.Counter()
-        for term in set(terms(question)):
-            found = self.postings.get(term)
-            if not found:
-                continue
+        known = sorted((term for term in set(terms(question)) if term in self.postings),
+                       key=lambda term: (len(self.postings[term]), term))
+        for term in known[:self.MOST_TERMS]:
+            found = self.postings[term]
             rarity = math.log(len(self.texts) / len(found))
             for number in found if len(found) <= self.MOST_POSTINGS else self.rng.sample(found, self.MOST_POSTINGS):
                 scores[number] += rarity
         best = heapq.nlargest(8, scores, key=scores.get)
         best = [n for n in best if self.texts[n][1] != passage and not self._holds(n, answers)]
-        return self.texts[self.rng.choice(best[:5])][1] if best else None
+        return self.texts[self.rng.choice(best[:4])][1] if best else None
 
     def any(self, passage, answers):
         for _ in range(8):

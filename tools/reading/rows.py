@@ -1,6 +1,6 @@
 """What every part of make_reading_data.py shares: clean text, sentences, windows, words, rows and the check
 against the passages kept for measuring."""
-import functools, json, re, subprocess, unicodedata
+import functools, html, json, re, subprocess, unicodedata
 
 MOST_BYTES = 1200   # of a passage
 LEAST_BYTES = 40
@@ -19,19 +19,20 @@ def zst_rows(path):
 EMPTY_BRACKETS = re.compile(r' ?[(（][\s,;:·/\[\]]*[)）]')
 BRACKET_START = re.compile(r'([(（])[\s,;:]+(?=\S)')
 BRACKET_END = re.compile(r'[\s,;:]+([)）])')
-SPACES = re.compile(r'[ \t\u00a0\u3000\u200b]+')
+SPACES = re.compile(r' *[\t\u00a0\u3000\u200b][ \t\u00a0\u3000\u200b]*|  +')  # a single space is no match: most are
 
 
 def clean(text):
     """NFC, without the empty brackets and doubled spaces that lost templates leave behind."""
-    text = unicodedata.normalize('NFC', text)
-    text = EMPTY_BRACKETS.sub('', text)
-    text = BRACKET_START.sub(r'\1', text)
-    text = BRACKET_END.sub(r'\1', text)
+    text = unicodedata.normalize('NFC', html.unescape(text) if '&' in text else text)
+    if '(' in text or '（' in text:
+        text = EMPTY_BRACKETS.sub('', text)
+        text = BRACKET_START.sub(r'\1', text)
+        text = BRACKET_END.sub(r'\1', text)
     return SPACES.sub(' ', text).strip()
 
 
-PENN = [('-LRB- ', '('), (' -RRB-', ')'), ('-LRB-', '('), ('-RRB-', ')'), ('`` ', '"'), (" ''", '"'), ('``', '"'),
+PENN = [('-LRB- ', '('), (' -RRB-', ')'), ('-LSB- ', '['), (' -RSB-', ']'), ('-LRB-', '('), ('-RRB-', ')'), ('`` ', '"'), (" ''", '"'), ('``', '"'),
         ("''", '"')]
 PENN_SPACE = re.compile(r" (?=[,.;:?!%)]|'s\b|'t\b|n't\b|'re\b|'ve\b|'ll\b|'d\b|'m\b|'(?= ))|(?<=[(\[$£]) | (?=\])")
 
