@@ -169,7 +169,7 @@ class Evaluator {
     c_.passage1.push_back(among(order, question.passage, 1));
     c_.passage5.push_back(among(order, question.passage, 5));
     const auto holds = [&](const RankedSentence& s) {
-      const Hit& hit = results.passages[s.hit];
+      const Hit& hit = findings.results.passages[s.hit];  // clang 14 captures no structured binding
       return contains_any(std::string_view(hit.text).substr(s.range.begin - hit.begin, s.range.size()),
                           question.answers);
     };

@@ -202,9 +202,10 @@ void remove_gone(Index::State& state, std::span<const std::filesystem::path> roo
     for (const auto& [path, file] : known) {
       if (!is_within(path, real) || std::binary_search(present.begin(), present.end(), path)) continue;
       // What may not be read now is not gone.
-      const bool hidden = std::any_of(found.skipped.begin(), found.skipped.end(), [&](const SkippedFile& skipped) {
-        return is_within(path, skipped.path) && std::filesystem::is_directory(skipped.path);
-      });
+      const bool hidden =
+          std::any_of(found.skipped.begin(), found.skipped.end(), [&, &path = path](const SkippedFile& skipped) {
+            return is_within(path, skipped.path) && std::filesystem::is_directory(skipped.path);
+          });
       if (hidden) continue;
       state.find_file.bind_all(std::string_view(path));
       const bool there = state.find_file.step();

@@ -61,8 +61,8 @@ void FolderWatch::read_events() {
       std::memcpy(&event, buffer.data() + at, sizeof event);
       at += sizeof event + event.len;
       if ((event.mask & IN_IGNORED) == 0) continue;
-      const auto gone =
-          std::find_if(numbers_.begin(), numbers_.end(), [&](const auto& entry) { return entry.first == event.wd; });
+      const auto gone = std::find_if(numbers_.begin(), numbers_.end(),
+                                     [wd = event.wd](const auto& entry) { return entry.first == wd; });
       if (gone == numbers_.end()) continue;
       folders_.erase(gone->second);
       numbers_.erase(gone);
