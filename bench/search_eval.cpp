@@ -78,7 +78,7 @@ void set(Ranking& ranking, const std::string& name, float value) {
       {"pair", &ranking.pair},
       {"passage_of_sentence", &ranking.passage_of_sentence},
       {"sentence_of_passage", &ranking.sentence_of_passage},
-      {"neighbour", &ranking.neighbour},
+      {"repeated", &ranking.repeated},
   };
   const auto field = fields.find(name);
   if (field == fields.end()) throw UsageError("Ranking has no field {}", name);

@@ -96,6 +96,7 @@ class Index {
   static Index in_memory();
 
   Index(Index&&) noexcept;
+  Index& operator=(Index&&) noexcept;
   ~Index();
 
   // Makes the index hold what the files and folders under `roots` hold now, and leaves other files alone. Unchanged

@@ -4,17 +4,18 @@
 namespace bantam {
 
 // BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009) over fields: a use in the title or heading
-// counts as so many uses in the body. The best by that are read, and get a part of their best sentence's score and of
-// the pairs of words that follow each other as in the query. Chosen on SQuAD-train and KorQuAD 2.1 questions in
-// collections of 1,000 passages (bench/search_eval.cpp).
+// counts as so many uses in the body. The best by that are read; they gain a part of their best sentence's score, and
+// sentences gain their passage's. Chosen on SQuAD-train, KorQuAD 2.1 and Korean TyDi questions in collections of 1,000
+// passages (bench/search_eval.cpp); a share of the neighbouring sentences' scores did not help.
 struct Ranking {
-  float k1 = 1.2f, b = 0.75f;                   // of passages: saturation, length
+  float k1 = 0.9f, b = 0.75f;                   // of passages: saturation, length
   float title = 0.5f, heading = 0.5f;           // uses
-  float sentence_k1 = 1.2f, sentence_b = 0.5f;  // of sentences
-  float pair = 0.3f;                            // of the mean idf of two words that follow each other
-  float passage_of_sentence = 0.3f;             // part of the best sentence's score in its passage's
-  float sentence_of_passage = 0.3f;             // part of a passage's score in its sentences'
-  float neighbour = 0.1f;                       // part of the better neighbour's score in a sentence's
+  float sentence_k1 = 0.4f, sentence_b = 0.5f;  // of sentences
+  float pair = 0.1f;                            // of the mean idf of two words that follow each other as in the query
+  float passage_of_sentence = 0.6f;             // part of the best sentence's score in its passage's
+  float sentence_of_passage = 1.0f;             // part of a passage's score in its sentences'
+  // A passage that shares more of its terms than this with a better one is left out; 1: none is.
+  float repeated = 0.8f;
 };
 
 }  // namespace bantam

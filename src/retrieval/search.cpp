@@ -15,8 +15,6 @@ namespace {
 constexpr size_t kLeastRead = 30, kReadPerPassage = 3;
 // Passages looked at before giving up on finding others than copies.
 constexpr size_t kMostLooked = 2000;
-// Two passages that share more of their terms than this say the same.
-constexpr double kSameShare = 0.8;
 // Query terms beyond these are left out: a query is a question, not a book.
 constexpr size_t kMostQueryTerms = 128;
 
@@ -159,7 +157,8 @@ void read_sentences(ReadPassage& passage, const Query& query, TermScanner& scann
   passage.terms.erase(std::unique(passage.terms.begin(), passage.terms.end()), passage.terms.end());
 }
 
-bool nearly_the_same(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
+// The terms that both hold, as a share of those that either does.
+double shared_terms(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
   size_t shared = 0;
   for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
     shared += a[i] == b[j];
@@ -167,7 +166,7 @@ bool nearly_the_same(const std::vector<uint64_t>& a, const std::vector<uint64_t>
     i += left;
     j += right;
   }
-  return static_cast<double>(shared) > kSameShare * static_cast<double>(a.size() + b.size() - shared);
+  return static_cast<double>(shared) / static_cast<double>(std::max<size_t>(1, a.size() + b.size() - shared));
 }
 
 // Sentences by BM25 with the passages' idf, then passages with their best sentence, then sentences with their passage.
@@ -186,20 +185,15 @@ void score_by_text(std::vector<ReadPassage>& passages, const Query& query, const
   };
   for (ReadPassage& p : passages) {
     double best = 0;
-    std::vector<double> plain;
     for (ReadSentence& s : p.sentences) {
       for (const auto& [term, uses] : s.uses) {
         s.score += query.terms[term].idf * saturated(uses, r.sentence_k1, r.sentence_b, s.length / mean);
       }
       for (const size_t pair : s.pairs) s.score += pair_score(pair);
       best = std::max(best, s.score);
-      plain.push_back(s.score);
     }
     p.score += r.passage_of_sentence * best;
-    for (size_t i = 0; i < p.sentences.size(); ++i) {
-      const double before = i > 0 ? plain[i - 1] : 0, after = i + 1 < plain.size() ? plain[i + 1] : 0;
-      p.sentences[i].score += r.neighbour * std::max(before, after) + r.sentence_of_passage * p.score;
-    }
+    for (ReadSentence& s : p.sentences) s.score += r.sentence_of_passage * p.score;
   }
 }
 
@@ -213,7 +207,7 @@ class Reader {
     Statement& row = state_.read_passage;
     row.bind_all(passage);
     if (!row.step()) fail_damaged(source_);
-    const bool is_new = seen_.insert(row.integer(5)).second;
+    const bool is_new = seen_.insert(row.integer(5)).second || state_.ranking.repeated >= 1;
     if (is_new) {
       hit.passage = passage;
       hit.begin = static_cast<size_t>(row.integer(1));
@@ -277,7 +271,10 @@ Results Index::search(std::string_view text, size_t passages, size_t sentences) 
   std::vector<const ReadPassage*> kept;
   for (ReadPassage& p : read) {
     if (kept.size() == passages) break;
-    if (std::any_of(kept.begin(), kept.end(), [&](auto* k) { return nearly_the_same(k->terms, p.terms); })) continue;
+    const double most_shared = s.ranking.repeated;
+    if (std::any_of(kept.begin(), kept.end(), [&](auto* k) { return shared_terms(k->terms, p.terms) > most_shared; })) {
+      continue;
+    }
     kept.push_back(&p);
     p.hit.score = p.score;
     for (const ReadSentence& sentence : p.sentences) {

@@ -1,6 +1,7 @@
 #include "retrieval/sqlite.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -8,6 +9,21 @@ namespace bantam {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+
+// For a file nobody can write to, and that has no log: SQLite must not try to make one beside it.
+bool cannot_change(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return ::access(folder.c_str(), W_OK) != 0 && !std::filesystem::exists(path.string() + "-wal");
+}
+
+std::string immutable_uri(const std::filesystem::path& path) {
+  std::string out = "file:";
+  for (const char c : path.string()) {
+    const bool special = c == '?' || c == '#' || c == '%';
+    out += special ? fmt::format("%{:02x}", static_cast<unsigned>(c)) : std::string(1, c);
+  }
+  return out + "?immutable=1";
+}
 
 }  // namespace
 
@@ -78,7 +94,9 @@ Database::Database(std::filesystem::path path, Mode mode) : path_(std::move(path
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path_.c_str(), &raw, flags, nullptr);
+  const bool immutable = mode == Mode::read && cannot_change(path_);
+  const int code = immutable ? sqlite3_open_v2(immutable_uri(path_).c_str(), &raw, flags | SQLITE_OPEN_URI, nullptr)
+                             : sqlite3_open_v2(path_.c_str(), &raw, flags, nullptr);
   connection_.reset(raw);
   if (code != SQLITE_OK) fail(code);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
