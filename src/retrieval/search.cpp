@@ -20,7 +20,7 @@ constexpr size_t kMostQueryTerms = 128;
 
 struct QueryTerm {
   uint64_t hash = 0;
-  float idf = 0;
+  float idf = 0;  // by its place in its word
   std::vector<TermPostings> found;
 };
 
@@ -35,20 +35,31 @@ struct Query {
   }
 };
 
-Query read_query(std::string_view text, TermScanner& scanner, Segments& segments) {
+// Korean words carry their meaning first and a particle last. A script without spaces begins at U+1000 (E1 in UTF-8).
+float weight_in_word(std::string_view text, const std::vector<Term>& terms, size_t i, const Ranking& r) {
+  const Term& term = terms[i];
+  if (static_cast<unsigned char>(text[term.begin]) < 0xE1) return 1;
+  if (i == 0 || terms[i - 1].end <= term.begin) return r.word_begin;
+  return i + 1 == terms.size() || terms[i + 1].begin >= term.end ? r.word_end : 1;
+}
+
+Query read_query(std::string_view text, TermScanner& scanner, Segments& segments, const Ranking& r) {
+  std::vector<Term> terms;
+  scanner.scan(text, [&](const TermView& t) { terms.push_back({std::string(t.text), t.begin, t.end, t.stop}); });
   Query query;
   size_t before = SIZE_MAX;
-  scanner.scan(text, [&](const TermView& term) {
-    if (term.stop) return;
-    const uint64_t hash = term_hash(term.text);
-    size_t i = query.index_of(hash);
+  for (size_t at = 0; at < terms.size(); ++at) {
+    if (terms[at].stop) continue;
+    const uint64_t hash = term_hash(terms[at].text);
+    const size_t i = query.index_of(hash);
     if (i == query.terms.size()) {
-      if (i == kMostQueryTerms) return;
+      if (i == kMostQueryTerms) break;
       query.terms.push_back({hash, 0, {}});
     }
+    query.terms[i].idf = std::max(query.terms[i].idf, weight_in_word(text, terms, at, r));
     if (before != SIZE_MAX) query.pairs.emplace_back(before, i);
     before = i;
-  });
+  }
   std::sort(query.pairs.begin(), query.pairs.end());
   query.pairs.erase(std::unique(query.pairs.begin(), query.pairs.end()), query.pairs.end());
   const double n = static_cast<double>(segments.passages());
@@ -57,7 +68,7 @@ Query read_query(std::string_view text, TermScanner& scanner, Segments& segments
     double holds = 0;
     for (const TermPostings& found : term.found) holds += found.entry.passages;
     holds = std::min(holds, n);
-    term.idf = static_cast<float>(std::log(1.0 + (n - holds + 0.5) / (holds + 0.5)));
+    term.idf *= static_cast<float>(std::log(1.0 + (n - holds + 0.5) / (holds + 0.5)));
   }
   return query;
 }
@@ -185,14 +196,17 @@ void score_by_text(std::vector<ReadPassage>& passages, const Query& query, const
   };
   for (ReadPassage& p : passages) {
     double best = 0;
+    std::vector<bool> held(query.terms.size());
     for (ReadSentence& s : p.sentences) {
       for (const auto& [term, uses] : s.uses) {
+        held[term] = true;
         s.score += query.terms[term].idf * saturated(uses, r.sentence_k1, r.sentence_b, s.length / mean);
       }
       for (const size_t pair : s.pairs) s.score += pair_score(pair);
       best = std::max(best, s.score);
     }
     p.score += r.passage_of_sentence * best;
+    for (size_t i = 0; i < held.size(); ++i) p.score += held[i] ? r.held * query.terms[i].idf : 0.0f;
     for (ReadSentence& s : p.sentences) s.score += r.sentence_of_passage * p.score;
   }
 }
@@ -253,7 +267,7 @@ Results Index::search(std::string_view text, size_t passages, size_t sentences) 
   State& s = *state_;
   ReadTransaction transaction(s.database);
   s.refresh();
-  const Query query = read_query(text, s.scanner, s.segments);
+  const Query query = read_query(text, s.scanner, s.segments, s.ranking);
   const auto candidates = score_passages(query, s.segments, s.ranking, s.database.path().string());
   std::vector<ReadPassage> read;
   Reader reader(s);
