@@ -79,7 +79,7 @@ void DocumentBuilder::begin_page() {
 }
 
 void DocumentBuilder::end_line() {
-  std::string line = clean_text(line_);
+  std::string line = clean_text(decode(line_, Encoding::utf8));
   line_.clear();
   const int level = std::exchange(heading_level_, 0);
   line.resize(line.find_last_not_of(kSpaces) + 1);
@@ -104,7 +104,7 @@ Document DocumentBuilder::finish(std::string_view title) {
   end_line();
   for (; unplaced_pages_ > 0; --unplaced_pages_) document_.page_offsets.push_back(document_.text.size());
   add_text(title);
-  document_.title = clean_text(trimmed(line_));
+  document_.title = clean_text(decode(trimmed(line_), Encoding::utf8));
   if (document_.title.empty() && !document_.headings.empty()) {
     document_.title = std::ranges::min_element(document_.headings, {}, &Heading::level)->text;
   }

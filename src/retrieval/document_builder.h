@@ -10,8 +10,9 @@
 
 namespace bantam {
 
-// Pieces are UTF-8. A line is cleaned and normalised when it ends, so offsets never move. Empty lines, paragraphs and
-// headings leave nothing. Throws FormatError, naming the file, once the text passes limits.text_bytes.
+// Pieces are UTF-8; what is not (libraries expand &#xD800; too) becomes U+FFFD. A line is cleaned and normalised when
+// it ends, so offsets never move. Empty lines, paragraphs and headings leave nothing. Throws FormatError, naming the
+// file, once the text passes limits.text_bytes.
 class DocumentBuilder {
  public:
   // Both outlive the builder.

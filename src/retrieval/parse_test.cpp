@@ -145,6 +145,12 @@ TEST(ParseHtml, the_declared_encoding_is_used) {
   EXPECT_EQ(parse(DocumentFormat::html, "<meta charset=latin1><p>caf\xE9</p>").text, "caf\u00E9\n");
 }
 
+TEST(ParseHtml, references_to_no_character_become_replacements) {
+  const std::string overflow = "<p>a&#x30" + std::string(105, 'e') + "1;b</p>";
+  EXPECT_THAT(parse(DocumentFormat::html, overflow).text, HasSubstr("\uFFFD"));
+  EXPECT_EQ(parse(DocumentFormat::html, "<title>&#xD800;</title>a&#xDFFF;b").title, "\uFFFD");
+}
+
 TEST(ParseHtml, depth_costs_no_stack) {
   std::string page;
   for (int i = 0; i < 20'000; ++i) page += "<b><div>";

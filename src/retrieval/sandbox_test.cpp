@@ -152,6 +152,12 @@ TEST(ParseInChild, files_that_are_no_docx_are_refused_with_what_they_are) {
               HasSubstr("not a readable ZIP archive"));
 }
 
+TEST(ParseInChild, half_a_surrogate_in_a_docx_becomes_a_replacement) {
+  const TestFolder folder;
+  const Document document = parse(folder.write("a.docx", make_docx("<w:p><w:r><w:t>a&#xD800;b</w:t></w:r></w:p>")));
+  EXPECT_THAT(document.text, HasSubstr("\uFFFD"));
+}
+
 TEST(ParseInChild, a_deep_docx_costs_no_stack) {
   const TestFolder folder;
   std::string open, close;
