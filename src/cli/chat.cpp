@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
+#include "cli/docs_chat.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/terminal.h"
@@ -15,6 +16,7 @@ namespace bantam {
 namespace {
 
 struct Options {
+  LibraryOptions library;
   RunOptions run;
   SamplingOptions sampling;
   std::string system;
@@ -23,6 +25,7 @@ struct Options {
 };
 
 void declare(CLI::App& command, Options& options) {
+  add_library_options(command, options.library);
   add_run_options(command, options.run);
   command.add_option("--system", options.system, "what the model should be");
   command.add_option("--once", options.once, "answer this message and end");
@@ -192,7 +195,18 @@ void chat_through_pipe(Chat& chat) {
   }
 }
 
+// Without a language model the conversation is about documents, or about the manual.
+void talk_about_documents(const Options& options) {
+  DocsChatOptions docs{options.library, {}, options.once};
+  docs.library.threads = docs.reader.threads = options.run.threads;
+  chat_about_documents(docs);
+}
+
 void run(const Options& options) {
+  if (options.run.model.empty()) return talk_about_documents(options);
+  if (!options.library.is_manual()) {
+    throw UsageError("-m talks to a language model and --docs or --index to documents; give one of them");
+  }
   const bool interactive = stdin_is_terminal() && stdout_is_terminal() && !options.once;
   Conversation conversation(options.run, options.sampling, options.max_tokens);
   conversation.set_system(options.system);
@@ -209,10 +223,11 @@ void run(const Options& options) {
 }  // namespace
 
 void add_chat(CLI::App& app) {
-  add_command<Options>(app, "chat", "Talk to a model",
-                       "  bantam chat\n"
+  add_command<Options>(app, "chat", "Talk about documents, or to a language model",
+                       "  bantam chat                        (about the manual of this program)\n"
+                       "  bantam chat --docs ~/Documents/handbook\n"
                        "  bantam chat -m model.gguf --system 'You answer in one sentence.' --temp 0.3\n"
-                       "  bantam chat --once 'What is a bantam?'\n"
+                       "  bantam chat --once 'Does Bantam need a GPU?'\n"
                        "  bantam chat < questions.txt\n",
                        declare, run);
 }

@@ -9,15 +9,13 @@
 #include "cli/command.h"
 #include "cli/index_option.h"
 #include "cli/interrupt.h"
-#include "cli/progress.h"
+#include "cli/library.h"
 #include "cli/terminal.h"
 #include "retrieval/parse.h"
 #include "retrieval/watch.h"
 
 namespace bantam {
 namespace {
-
-constexpr size_t kMostSkippedShown = 20;
 
 struct Options {
   std::vector<std::string> folders;
@@ -38,21 +36,6 @@ void declare(CLI::App& command, Options& options) {
 
 double mb(uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
-UpdateReport update(Index& index, const std::vector<std::filesystem::path>& roots, const Options& options) {
-  ParseOptions parse;
-  parse.limits.file_bytes = options.max_file_mib << 20;
-  Progress bar("indexing", 0, "MB");
-  UpdateOptions wanted;
-  wanted.threads = options.threads;
-  wanted.parse = [&](const std::filesystem::path& path) { return parse_document(path, parse); };
-  wanted.stop = [] { return interrupted(); };
-  wanted.progress = [&](const UpdateProgress& p) {
-    bar.set_total(mb(p.total_bytes));
-    bar.update(mb(p.done_bytes), fmt::format("{} of {} files", p.done_files, p.total_files));
-  };
-  return index.update(roots, wanted);
-}
-
 Json json_of(const UpdateReport& report, const IndexStats& stats, const std::filesystem::path& path) {
   Json skipped = Json::array(), unknown = Json::object();
   for (const SkippedFile& s : report.skipped) skipped.push_back({{"file", s.path.string()}, {"reason", s.reason}});
@@ -67,17 +50,6 @@ Json json_of(const UpdateReport& report, const IndexStats& stats, const std::fil
           {"text_bytes", report.text_bytes},
           {"stopped", report.stopped},
           {"total", {{"files", stats.files}, {"passages", stats.passages}, {"text_bytes", stats.text_bytes}}}};
-}
-
-void tell_skipped(const UpdateReport& report) {
-  for (size_t i = 0; i < std::min(kMostSkippedShown, report.skipped.size()); ++i) {
-    const SkippedFile& s = report.skipped[i];
-    const bool named = s.reason.starts_with(s.path.string());
-    notice(named ? fmt::format("skipped {}", s.reason) : fmt::format("skipped {}: {}", s.path.string(), s.reason));
-  }
-  if (report.skipped.size() > kMostSkippedShown) {
-    notice(fmt::format("and {} more; --json lists all", report.skipped.size() - kMostSkippedShown));
-  }
 }
 
 void tell(const UpdateReport& report, Index& index, const std::filesystem::path& path, const Options& options) {
@@ -105,7 +77,7 @@ void follow(Index& index, const std::vector<std::filesystem::path>& roots, Updat
   for (;;) {
     // What changes in a folder before it is watched is seen by the next update.
     if (!watch.add(report.folders) && !watch.wait(interrupt_descriptor())) return;
-    report = update(index, roots, options);
+    report = update_with_progress(index, roots, options.threads, options.max_file_mib);
     if (did_anything(report)) tell(report, index, path, options);
     if (report.stopped) return;
   }
@@ -121,7 +93,7 @@ void run(const Options& options) {
   if (roots.empty()) roots = index.roots();
   if (roots.empty()) throw UsageError("{} knows no folders yet; name one: bantam index FOLDER", path.string());
   const InterruptGuard guard;
-  const UpdateReport report = update(index, roots, options);
+  const UpdateReport report = update_with_progress(index, roots, options.threads, options.max_file_mib);
   tell(report, index, path, options);
   if (options.watch && !report.stopped) follow(index, roots, report, path, options);
   if (report.stopped) throw Interrupted{};

@@ -27,6 +27,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 success; 1 a fault of the program; 2 bad input, flags or environment; 130 after Ctrl-C.\n";
 
 void add_commands(CLI::App& app) {
+  add_ask(app);
   add_chat(app);
   add_generate(app);
   add_show(app);

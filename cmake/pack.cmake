@@ -1,0 +1,16 @@
+# bantam_pack(OUT_VARIABLE OUTPUT FOLDER GLOB...): writes the files of FOLDER that match into one file OUTPUT, each after a
+# line "\x1e" and its path. They are text; a change is picked up by the next build.
+function(bantam_pack output folder)
+  set(pack "")
+  foreach(pattern ${ARGN})
+    file(GLOB files CONFIGURE_DEPENDS ${folder}/${pattern})
+    foreach(file ${files})
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+      file(RELATIVE_PATH name ${folder} ${file})
+      file(READ ${file} text)
+      string(ASCII 30 mark)
+      string(APPEND pack "${mark}${name}\n${text}")
+    endforeach()
+  endforeach()
+  file(CONFIGURE OUTPUT ${output} @ONLY CONTENT "@pack@")
+endfunction()

@@ -1,0 +1,98 @@
+#include "cli/show_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/utf8.h"
+
+namespace bantam {
+namespace {
+
+bool is_korean(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const auto c = decode_utf8(text.substr(at));
+    if (c && c->value >= 0xAC00 && c->value <= 0xD7A3) return true;
+    at += c ? static_cast<size_t>(c->bytes) : 1;
+  }
+  return false;
+}
+
+// One line: line breaks and control characters of the document become spaces.
+std::string plain(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = ' ';
+  }
+  return line;
+}
+
+std::string url_of(const std::string& file) {
+  std::string url = "file://";
+  for (const char c : file) {
+    const bool safe = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                      std::string_view("/._-~").find(c) != std::string_view::npos;
+    url += safe ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
+  return url;
+}
+
+// The file's name, a link to it (OSC 8) on terminals, and where in it.
+std::string source_line(const Citation& c, bool korean, bool colour) {
+  std::string name = plain(c.file);
+  if (colour && c.file.starts_with('/')) name = fmt::format("\x1b]8;;{}\x1b\\{}\x1b]8;;\x1b\\", url_of(c.file), name);
+  std::string line = name;
+  const std::string& place = c.heading.empty() ? c.title : c.heading;
+  if (!place.empty()) line += ", " + plain(place);
+  if (c.page > 0) line += korean ? fmt::format(", {}쪽", c.page) : fmt::format(", page {}", c.page);
+  return line + (korean ? fmt::format(", {}-{}바이트", c.begin, c.end) : fmt::format(", bytes {}-{}", c.begin, c.end));
+}
+
+std::string quote_line(const Citation& c, bool colour) {
+  const size_t begin = c.answer_begin - c.begin, end = c.answer_end - c.begin;
+  const std::string_view quote = c.quote;
+  if (begin == end) return plain(quote);
+  return plain(quote.substr(0, begin)) + (colour ? "\x1b[1;32m" : "**") + plain(quote.substr(begin, end - begin)) +
+         (colour ? "\x1b[0m" : "**") + plain(quote.substr(end));
+}
+
+}  // namespace
+
+std::string answer_text(const Answer& answer, std::string_view question, bool colour) {
+  const bool korean = is_korean(question);
+  std::string out;
+  if (answer.abstained) {
+    out = korean ? "문서에 답이 없습니다.\n" : "The documents do not say.\n";
+    if (!answer.citations.empty()) out += korean ? "가장 가까운 부분:\n" : "The nearest they come:\n";
+  } else {
+    out = (colour ? "\x1b[1m" : "") + plain(answer.text) + (colour ? "\x1b[0m" : "") + "\n";
+  }
+  for (size_t i = 0; i < answer.citations.size(); ++i) {
+    const Citation& c = answer.citations[i];
+    out += fmt::format("  [{}] {}\n      {}{}{}\n", i + 1,
+                       answer.abstained ? plain(c.quote) : "\"" + quote_line(c, colour) + "\"", colour ? "\x1b[2m" : "",
+                       source_line(c, korean, colour), colour ? "\x1b[0m" : "");
+  }
+  return out;
+}
+
+Json answer_json(const Answer& answer, std::string_view question) {
+  Json citations = Json::array();
+  for (const Citation& c : answer.citations) {
+    citations.push_back({{"file", c.file},
+                         {"title", c.title},
+                         {"heading", c.heading},
+                         {"page", c.page > 0 ? Json(c.page) : Json(nullptr)},
+                         {"start", c.begin},
+                         {"end", c.end},
+                         {"quote", c.quote},
+                         {"answer_start", answer.abstained ? Json(nullptr) : Json(c.answer_begin)},
+                         {"answer_end", answer.abstained ? Json(nullptr) : Json(c.answer_end)}});
+  }
+  return {{"question", question},          {"answer", answer.text},
+          {"abstained", answer.abstained}, {"confidence", answer.confidence},
+          {"citations", citations},        {"timing", {{"search_ms", answer.search_ms}, {"read_ms", answer.read_ms}}}};
+}
+
+}  // namespace bantam
