@@ -1,4 +1,4 @@
-# The two commands: `make run` talks to the embedded model, `make test` proves the engine right. `make help` lists the rest.
+# The two commands: `make run` answers from documents, `make test` proves the engine right. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
@@ -15,9 +15,9 @@ build: setup  ## build the release binary: build/release/bin/bantam
 	@cmake --preset release > build/release.configure.log || { cat build/release.configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-run: build  ## talk to the embedded model; without a terminal, answer one sample question
+run: build  ## ask the manual, or a folder of yours; without a terminal, answer one sample question
 	@if [ -t 0 ]; then build/release/bin/bantam chat; else \
-	  echo 'you: What can you do?'; build/release/bin/bantam chat --temp 0 --once 'What can you do?'; fi
+	  echo 'you: Does Bantam need a GPU?'; build/release/bin/bantam ask 'Does Bantam need a GPU?'; fi
 
 test: setup  ## build with warnings as errors and run all tests
 	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }

@@ -24,6 +24,7 @@ struct Options {
 
 void declare(CLI::App& command, Options& options) {
   add_model_option(command, options.model);
+  command.add_option("file", options.model, "the same without -m");
   command.add_flag("--tensors", options.tensors, "list every tensor");
   command.add_flag("--json", options.json, "print everything as JSON");
 }

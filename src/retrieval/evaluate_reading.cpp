@@ -108,6 +108,7 @@ Measured auroc(const std::vector<double>& right, const std::vector<double>& wron
 
 Index index_of(const ReadingSet& set) {
   Index index = Index::in_memory();
+  index.set_ranking({.repeated = 1});  // passages that nearly repeat each other are different ones here
   std::vector<GivenDocument> documents;
   for (size_t p = 0; p < set.passages.size(); ++p) {
     const ReadingSet::Passage& passage = set.passages[p];
