@@ -166,7 +166,7 @@ TEST(ParseInChild, a_deep_docx_costs_no_stack) {
             "deep\n");
 }
 
-TEST(ParseInChild, time_memory_and_output_of_the_child_are_limited) {
+TEST(ParseInChild, time_and_output_of_the_child_are_limited) {
   const TestFolder folder;
   std::string rows = "name,eggs\n";
   while (rows.size() < (8 << 20)) rows += "Ada,3\n";
@@ -175,13 +175,19 @@ TEST(ParseInChild, time_memory_and_output_of_the_child_are_limited) {
   options.limits.timeout_ms = 20;
   EXPECT_THAT(refusal(path, options), HasSubstr("parsing took more than 0.02 s"));
   options = test_options();
-  options.limits.memory_bytes = 16 << 20;
-  EXPECT_THAT(refusal(path, options), HasSubstr("parsing needs more than 16 MiB of memory"));
-  options = test_options();
   options.limits.text_bytes = 1 << 20;
   EXPECT_THAT(refusal(path, options), HasSubstr("the limit of 1 MiB"));
   options.child = shell_child("exec cat /dev/zero").child;
   EXPECT_THAT(refusal(path, options), HasSubstr("the limit of 1 MiB"));
+}
+
+TEST(ParseInChild, memory_of_the_child_is_limited) {
+  if (BANTAM_SANITIZED) GTEST_SKIP() << "skipped: a sanitizer's allocator ends the process where ours throws";
+  const TestFolder folder;
+  const auto path = folder.write("a.csv", "name,eggs\n\"" + std::string(8 << 20, 'x') + "\",3\n");
+  ParseOptions options = test_options();
+  options.limits.memory_bytes = 16 << 20;
+  EXPECT_THAT(refusal(path, options), HasSubstr("parsing needs more than 16 MiB of memory"));
 }
 
 TEST(ParseInChild, whatever_the_child_does_is_an_error_for_this_document) {
