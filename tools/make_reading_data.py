@@ -120,6 +120,7 @@ def make_from_wikipedia(path, share, maker, lang, wanted, most_each, seed):
     sample = rng.sample(entries, min(len(entries), POOL))
     pool = negatives.PassagePool([(title, whole) for title, _, whole, _ in sample], rng)
     out = [entry[3] for entry in entries]
+    wanted = round(len(out) / (1 - MADE_NEGATIVES))
     rng.shuffle(entries)
     for entry in entries:
         if len(out) >= wanted:

@@ -94,7 +94,7 @@ class Statement:
         self.ok = False
         name = base_title(title)
         text = re.sub(r' ?\([^()]*\)', '', text)
-        if re.search(r'[:\[\]()]', text):
+        if re.search(r'[:\[\]()]|formula_', text):
             return
         front = FRONT.match(text)
         self.front = front.group() if front else ''
@@ -138,7 +138,7 @@ class Statement:
         """"was X built ..." or "did X build ..."."""
         rest = rest.strip(' ,')
         if self.verb in AUXILIARIES:
-            return f'{self.verb} {self.subject} {rest}'.strip()
+            return f'{self.verb} {"there" if self.subject == "There" else self.subject} {rest}'.strip()
         return f'did {self.subject} {self.base} {rest}'.strip()
 
 
@@ -157,8 +157,8 @@ def statement_questions(statement, lexicon, rng):
         date = when['date']
         year = re.search(r'\d{3,4}$', date)
         if rest and not re.search(r'(?:between|from|and|or|the|of|to)$', rest):
-            if when['word'].lower() == 'since':
-                out.append((f'Since when {s.inverted(rest)}?', date, 'date'))
+            if when['word'].lower() in ('since', 'until', 'by'):
+                out.append((f"{when['word'].capitalize()} when {s.inverted(rest)}?", date, 'date'))
             elif date.isdigit() or rng.random() < 0.3:
                 out.append((rng.choice(['In what year {}?', 'In which year {}?', 'When {}?', 'What year {}?']).format(s.inverted(rest)), year.group(), 'date'))
             else:
@@ -273,7 +273,7 @@ def definition_and_facts(title, paragraph, lexicon, rng):
     if m and name.split()[-1].lower() in m['subject'].lower():
         begin, said = m.start('said'), m['said']
         short = re.split(r',| (?:who|which|that|whose|where)\b', said)[0]
-        if '(' not in short and not re.search(r' [A-Z]$', short) and not re.search(rf'{MONTH} \d+$', short) and 2 <= len(short.split()) <= 14:
+        if '(' not in short and not re.search(r' [A-Z]$|formula_', short) and not re.search(rf'{MONTH} \d+$', short) and 2 <= len(short.split()) <= 14:
             past = text[m.end('subject'):begin].strip() in ('was', 'were')
             name_in = ('the ' + name) if re.match(r'The ', m['subject']) and not name.startswith('The ') else name
             asked = rng.choice(['Who {v} {n}?', 'Who {v} {n}?', 'who {v} {n}'] if kind == 'person' else

@@ -570,7 +570,7 @@ def definition_and_facts(title, paragraph, lexicon, rng):
     first = first.group() if first else paragraph[:200]
     quoted = re.match(r'[《〈‘\'"]?', first).end()
     m = SAID.match(first, quoted + len(name)) if first.startswith(name, quoted) else None
-    known = lexicon.kind.get(name, ('person', '') if NOBLE.search(name) else ('thing', ''))
+    known = lexicon.kind.get(name, ('person', '') if NOBLE.search(name) or BORN.search(first) else ('thing', ''))
     if m:
         begin, end = m.span('said')
         said = m['said']
