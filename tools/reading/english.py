@@ -1,7 +1,7 @@
 """English questions made from the English Wikipedia: statements turned into questions, definitions and facts asked for."""
 import collections, re
 
-from .rows import STOP, WORD, clean, sentences
+from .rows import STOP, WORD, base_title, clean, sentences
 
 MONTH = r'(?:January|February|March|April|May|June|July|August|September|October|November|December)'
 DATE = rf'(?:\d{{1,2}} {MONTH} \d{{3,4}}|{MONTH} \d{{1,2}}, \d{{4}}|{MONTH} \d{{4}}|(?:1[0-9]|20)\d\d)'
@@ -28,10 +28,6 @@ award software system car aircraft ship bridge building museum church castle sta
 tribe dynasty empire planet comic character play opera musical poem symphony franchise award league network channel corporation organisation publication
 vehicle weapon machine device protocol file format'''.split())
 DEFINED = re.compile(r'^(?P<subject>.{1,160}?) (?:is|was|are|were) (?P<said>(?:an?|the|one of the) [^.;]+)')
-
-
-def base_title(title):
-    return re.sub(r' ?\([^()]*\)$', '', title)
 
 
 def head_noun(said):
@@ -239,8 +235,6 @@ def varied(question, rng):
 
 DANGLING = re.compile(r' (?:and|or|the|of|a|an|to|but|than|is|was|were|did|from|by)\??$|[:;]|\b(?:in|of|to|for|with) (?:in|of|to|for|by|from|with)\b')
 
-
-# ---- definitions and facts ---------------------------------------------------------------------------------------
 
 BORN = re.compile(rf'\((?:[^()]*?[;,] )?(?:born )?(?P<birth>\d{{1,2}} {MONTH} \d{{4}}|{MONTH} \d{{1,2}}, \d{{4}})(?: (?:–|-) (?P<death>\d{{1,2}} {MONTH} \d{{4}}|{MONTH} \d{{1,2}}, \d{{4}}))?[^()]*\)')
 FACTS = [

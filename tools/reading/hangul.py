@@ -66,8 +66,6 @@ def split_particle(word):
     return word, ''
 
 
-# ---- predicates -------------------------------------------------------------------------------------------------
-
 def predicate(word, is_noun):
     """The last word of a sentence (without its full stop) -> (kind, stem), or None where the spelling is unclear."""
     if not word.endswith('다') or len(word) < 2:

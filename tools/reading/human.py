@@ -1,7 +1,7 @@
 """The questions that people asked, with the passages they were asked about."""
 import collections, re
 
-from .rows import bare, clean, row, sentences, terms, unpenn, utf8_length, window, LEAST_BYTES, MOST_BYTES, zst_rows
+from .rows import clean, row, sentences, terms, unpenn, utf8_length, window, LEAST_BYTES, MOST_BYTES, zst_rows
 
 FARTHEST = 100  # characters between the stated and the found place of an answer
 

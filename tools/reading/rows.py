@@ -13,8 +13,6 @@ def zst_rows(path):
             yield json.loads(line)
 
 
-# ---- text -------------------------------------------------------------------------------------------------------
-
 # Wikipedia's text comes without its templates: "하버드(, )는" had a pronunciation between the brackets.
 EMPTY_BRACKETS = re.compile(r' ?[(（][\s,;:·/\[\]]*[)）]')
 BRACKET_START = re.compile(r'([(（])[\s,;:]+(?=\S)')
@@ -30,6 +28,11 @@ def clean(text):
         text = BRACKET_START.sub(r'\1', text)
         text = BRACKET_END.sub(r'\1', text)
     return SPACES.sub(' ', text).strip()
+
+
+def base_title(title):
+    """A title without what tells it from others of its name: "Mercury (planet)" -> "Mercury"."""
+    return re.sub(r' ?\([^()]*\)$', '', title)
 
 
 PENN = [('-LRB- ', '('), (' -RRB-', ')'), ('-LSB- ', '['), (' -RSB-', ']'), ('-LRB-', '('), ('-RRB-', ')'), ('`` ', '"'), (" ''", '"'), ('``', '"'),
@@ -96,8 +99,6 @@ def window(text, spans, rng, least=350, most=MOST_BYTES):
     return text[begin:end], [(a - begin, b - begin) for a, b in spans if begin <= a and b <= end]
 
 
-# ---- words ------------------------------------------------------------------------------------------------------
-
 WORD = re.compile(r'[a-z0-9]+|[가-힣]+')
 STOP = frozenset('''a an the of in on at to for from by with and or as is are was were be been being do does did have has
 had what which who whom whose when where why how that this these those it its he she they his her their him them i you
@@ -139,8 +140,6 @@ def bare(text):
     """For comparing answers: lower case, letters and digits only."""
     return re.sub(r'[\W_]+', '', text.lower())
 
-
-# ---- rows -------------------------------------------------------------------------------------------------------
 
 def row(question, passage, spans, src, lang, weight=1.0):
     """One training row; `spans` in characters, the row's `answers` in bytes."""
