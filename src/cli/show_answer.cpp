@@ -10,6 +10,9 @@
 namespace bantam {
 namespace {
 
+// A span that has less of its passage's odds than this may be cut wrongly: its sentence is shown as the answer.
+constexpr double kSureSpan = 0.4;
+
 bool is_korean(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const auto c = decode_utf8(text.substr(at));
@@ -66,7 +69,8 @@ std::string answer_text(const Answer& answer, std::string_view question, bool co
     out = korean ? "문서에 답이 없습니다.\n" : "The documents do not say.\n";
     if (!answer.citations.empty()) out += korean ? "가장 가까운 부분:\n" : "The nearest they come:\n";
   } else {
-    out = (colour ? "\x1b[1m" : "") + plain(answer.text) + (colour ? "\x1b[0m" : "") + "\n";
+    const std::string& said = answer.span_share < kSureSpan ? answer.citations[0].quote : answer.text;
+    out = (colour ? "\x1b[1m" : "") + plain(said) + (colour ? "\x1b[0m" : "") + "\n";
   }
   for (size_t i = 0; i < answer.citations.size(); ++i) {
     const Citation& c = answer.citations[i];

@@ -56,6 +56,12 @@ Citation cite(const Results& results, const RankedSentence& s) {
   return c;
 }
 
+double share_of(const AnswerSpan& chosen, const std::vector<AnswerSpan>& spans) {
+  double all = 1;  // NOT_FOUND
+  for (const AnswerSpan& s : spans) all += std::exp(static_cast<double>(s.log_odds));
+  return std::exp(static_cast<double>(chosen.log_odds)) / all;
+}
+
 }  // namespace
 
 std::vector<RankedSentence> rank_sentences(const Results& results,
@@ -105,16 +111,18 @@ Findings find(Index& index, const ReadPassages& read, std::string_view question,
   out.search_ms = milliseconds_since(start);
   std::vector<std::string_view> texts;
   for (const Hit& h : out.results.passages) texts.push_back(h.text);
-  if (!texts.empty()) out.ranked = rank_sentences(out.results, read(question, texts));
+  if (!texts.empty()) out.readings = read(question, texts);
+  out.ranked = rank_sentences(out.results, out.readings);
   out.read_ms = milliseconds_since(start) - out.search_ms;
   return out;
 }
 
 Answer answer_from(const Findings& findings, const AnswerOptions& options) {
-  const auto& [results, ranked, search_ms, read_ms] = findings;
+  const Results& results = findings.results;
+  const std::vector<RankedSentence>& ranked = findings.ranked;
   Answer out;
-  out.search_ms = search_ms;
-  out.read_ms = read_ms;
+  out.search_ms = findings.search_ms;
+  out.read_ms = findings.read_ms;
   if (ranked.empty()) return out;
   const auto chosen = std::find_if(ranked.begin(), ranked.end(), [](const RankedSentence& s) { return s.has_answer; });
   const RankedSentence& best = chosen == ranked.end() ? ranked.front() : *chosen;
@@ -122,7 +130,10 @@ Answer answer_from(const Findings& findings, const AnswerOptions& options) {
   out.abstained = out.confidence < options.confidence;
   const Citation first = cite(results, best);
   out.citations.push_back(first);
-  if (!out.abstained) out.text = std::string(first.answer());
+  if (!out.abstained) {
+    out.text = std::string(first.answer());
+    out.span_share = share_of(best.answer, findings.readings[best.hit]);
+  }
   // The answer's other places, or the nearest sentences, each of another passage.
   std::vector<size_t> cited = {best.hit};
   for (const RankedSentence& s : ranked) {

@@ -36,6 +36,7 @@ struct Answer {
   std::string text;  // as the first citation has it; empty when abstained
   bool abstained = true;
   double confidence = 0;            // 0 to 1: that the documents say this
+  double span_share = 0;            // 0 to 1: of `text` among all spans of its passage; low: better show the sentence
   std::vector<Citation> citations;  // where it stands, best first; when abstained the nearest sentences
   double search_ms = 0, read_ms = 0;
 };
@@ -62,6 +63,7 @@ std::vector<RankedSentence> rank_sentences(const Results& results,
 // What was found for a question and what the reader makes of it.
 struct Findings {
   Results results;
+  std::vector<std::vector<AnswerSpan>> readings;  // of each passage
   std::vector<RankedSentence> ranked;
   double search_ms = 0, read_ms = 0;
 };

@@ -161,7 +161,8 @@ class Evaluator {
     c_.open_exact.push_back(answer_matches(said, question.answers));
     c_.open_f1.push_back(answer_f1(said, question.answers, set_.korean));
 
-    const auto& [results, ranked, search_ms, read_ms] = findings;
+    const Results& results = findings.results;
+    const std::vector<RankedSentence>& ranked = findings.ranked;
     std::vector<size_t> found;
     for (const Hit& hit : results.passages) found.push_back(passage_of(hit));
     const std::vector<size_t> order = order_of(results, ranked);
