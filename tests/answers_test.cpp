@@ -72,6 +72,16 @@ TEST_F(AnswersTest, an_index_is_made_once_and_names_what_it_could_not_read) {
   EXPECT_THAT(found["results"][0].at("file").get<std::string>(), HasSubstr("sejong.txt"));
 }
 
+TEST_F(AnswersTest, a_huge_file_is_named_and_not_read) {
+  write("docs/huge.log", "");
+  fs::resize_file(folder_ / "docs/huge.log", uint64_t{2} << 30);  // sparse: takes no space
+  const Json report = json_of("index --json --index x.index docs");
+  ASSERT_EQ(report.at("skipped").size(), 2u);
+  std::string reasons;
+  for (const Json& s : report["skipped"]) reasons += s.at("reason").get<std::string>();
+  EXPECT_THAT(reasons, HasSubstr("--max-file-mib"));
+}
+
 TEST_F(AnswersTest, a_conversation_remembers_who_it_is_about) {
   const Result chat = shell("XDG_DATA_HOME=$PWD/data " + std::string(BANTAM_BINARY) + " chat --docs docs < in",
                             "When was Ada Lovelace born?\nWho was her father?\n/nonsense\n");

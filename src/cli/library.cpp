@@ -97,6 +97,7 @@ UpdateReport update_with_progress(Index& index, const std::vector<fs::path>& roo
   Progress bar("indexing", 0, "MB");
   UpdateOptions wanted;
   wanted.threads = threads;
+  wanted.file_bytes = parse.limits.file_bytes;
   wanted.parse = [&](const fs::path& path) { return parse_document(path, parse); };
   wanted.stop = [] { return interrupted(); };
   wanted.progress = [&](const UpdateProgress& p) {

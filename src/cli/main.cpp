@@ -19,11 +19,12 @@ enum ExitCode { kSuccess = 0, kInternal = 1, kBadInput = 2, kInterrupted = 130 }
 
 constexpr const char* kFooter =
     "Examples:\n"
-    "  bantam chat\n"
+    "  bantam ask 'Does Bantam need a GPU?'\n"
+    "  bantam chat --docs ~/Documents\n"
     "  bantam generate -m model.gguf -p 'Once upon a time' -n 64\n"
     "  bantam CMD --help\n"
     "\n"
-    "Without -m a command uses the model inside this program, where it has one.\n"
+    "Without -m ask, chat and eval use the reader inside this program, the other commands its language model.\n"
     "Exit codes: 0 success; 1 a fault of the program; 2 bad input, flags or environment; 130 after Ctrl-C.\n";
 
 void add_commands(CLI::App& app) {

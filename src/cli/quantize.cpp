@@ -16,10 +16,12 @@ struct Options {
   int threads = available_cpus();
 };
 
+constexpr std::string_view kFormats = "f32, f16, bf16, q8_0, q4_0";
+
 void declare(CLI::App& command, Options& options) {
   command.add_option("in", options.in, "GGUF file to read")->required();
   command.add_option("out", options.out, "GGUF file to write")->required();
-  command.add_option("--to", options.to, fmt::format("format of the matrices: {}", known_dtypes()))->required();
+  command.add_option("--to", options.to, fmt::format("format of the matrices: {}", kFormats))->required();
   command.add_option("--embeddings", options.embeddings,
                      "format of the token table and the output head, which lose most from few bits (default: as --to)");
   add_threads_option(command, options.threads);
@@ -28,7 +30,7 @@ void declare(CLI::App& command, Options& options) {
 DType format_of(const char* flag, const std::string& name) {
   const auto dtype = dtype_from_name(name);
   if (!dtype || *dtype == DType::f64)
-    throw UsageError("{} is '{}', wanted one of f32, f16, bf16, q8_0, q4_0", flag, name);
+    throw UsageError("{} is '{}', wanted one of {}", flag, name, kFormats);
   return *dtype;
 }
 

@@ -71,8 +71,9 @@ struct UpdateProgress {
 struct UpdateOptions {
   std::function<Document(const std::filesystem::path&)> parse;  // may be called by several threads; throws Error
   std::function<void(const UpdateProgress&)> progress = nullptr;
-  std::function<bool()> stop = nullptr;  // true: keep what is done and return
-  int threads = 1;                       // that read and parse, besides the one that writes
+  std::function<bool()> stop = nullptr;       // true: keep what is done and return
+  int threads = 1;                            // that read and parse, besides the one that writes
+  uint64_t file_bytes = uint64_t{256} << 20;  // a larger file is reported and not read
 };
 
 struct UpdateReport {

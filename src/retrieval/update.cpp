@@ -62,6 +62,10 @@ Prepared prepare_file(size_t number, const Work& work, const UpdateOptions& opti
   out.file.bytes = work.file->bytes;
   out.file.modified_ns = work.file->modified_ns;
   try {
+    if (work.file->bytes > options.file_bytes) {
+      throw UsageError("{}: has {} bytes, and files above {} are not read; raise --max-file-mib or split it",
+                       work.file->path.string(), work.file->bytes, options.file_bytes);
+    }
     out.file.hash = sha256(read_file(work.file->path));
     if (work.known != nullptr && work.known->hash == out.file.hash) {
       out.same = true;
