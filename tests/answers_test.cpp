@@ -28,12 +28,14 @@ class AnswersTest : public CliTest {
 };
 
 TEST_F(AnswersTest, the_manual_answers_about_the_program_in_both_languages) {
-  for (const std::string question : {"Does Bantam need a GPU?", "Bantam에 GPU가 필요합니까?"}) {
+  const std::vector<std::pair<std::string, std::string>> asked = {{"Does Bantam need a GPU?", "GPU"},
+                                                                  {"소스 코드의 라이선스는 무엇입니까?", "Apache-2.0"}};
+  for (const auto& [question, word] : asked) {
     const Json answer = json_of("ask --json '" + question + "'");
     EXPECT_FALSE(answer.at("abstained").get<bool>()) << question;
     ASSERT_FALSE(answer.at("citations").empty());
     EXPECT_THAT(answer["citations"][0].at("file").get<std::string>(), HasSubstr("docs/manual/"));
-    EXPECT_THAT(answer["citations"][0].at("quote").get<std::string>(), HasSubstr("GPU"));
+    EXPECT_THAT(answer["citations"][0].at("quote").get<std::string>(), HasSubstr(word));
   }
 }
 

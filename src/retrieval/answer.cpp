@@ -49,7 +49,7 @@ Citation cite(const Results& results, const RankedSentence& s) {
   }
   c.quote = hit.text.substr(c.begin - hit.begin, c.end - c.begin);
   if (s.has_answer) {
-    const TextRange tight = without_particle(c.quote, {c.answer_begin - c.begin, c.answer_end - c.begin});
+    const TextRange tight = tidy_answer(c.quote, {c.answer_begin - c.begin, c.answer_end - c.begin});
     c.answer_begin = c.begin + tight.begin;
     c.answer_end = c.begin + tight.end;
   }

@@ -87,6 +87,11 @@ TEST(Answer, a_korean_answer_leaves_its_particle_behind) {
   EXPECT_EQ(without_particle("하얼빈에서 쏘았다", {0, std::string("하얼빈에서").size()}).end,
             std::string("하얼빈").size());
   EXPECT_EQ(without_particle("대통령을 뽑았다", {0, std::string("대통령을").size()}).end, std::string("대통령").size());
+  EXPECT_EQ(without_particle("1443년에 만들었다", {0, std::string("1443년에").size()}).end,
+            std::string("1443년").size());
+  EXPECT_EQ(tidy_answer("wrote Analytical Engine", {7, 17}).begin, 6u);
+  EXPECT_EQ(tidy_answer("wrote Analytical Engine", {6, 9}).end, 16u);
+  EXPECT_EQ(without_particle("1443년", {0, std::string("1443년").size()}).end, std::string("1443년").size());
   EXPECT_EQ(without_particle("가을", {0, std::string("가을").size()}).end, std::string("가을").size()) << "too short";
   EXPECT_EQ(without_particle("하얼빈에서는", {0, std::string("하얼빈에").size()}).end, std::string("하얼빈에").size())
       << "the word goes on";

@@ -42,6 +42,10 @@ constexpr std::array<Particle, 16> kParticles = {{{U"이라는", After::final},
                                                   {U"를", After::vowel},
                                                   {U"는", After::vowel}}};
 
+// What follows a number and its unit: 1443년에, 15명을.
+constexpr std::array<std::u32string_view, 9> kAfterUnits = {U"에서", U"부터", U"까지", U"에", U"은",
+                                                            U"는",   U"을",   U"를",   U"의"};
+
 // The syllables at the end of `text`, last word only, and where each begins.
 struct Syllable {
   char32_t value;
@@ -59,6 +63,15 @@ std::vector<Syllable> last_word(std::string_view text, size_t begin, size_t end)
     begin += bytes;
   }
   return word;
+}
+
+bool ends_with(const std::vector<Syllable>& word, std::u32string_view particle) {
+  if (word.size() <= particle.size()) return false;
+  const size_t cut = word.size() - particle.size();
+  for (size_t i = 0; i < particle.size(); ++i) {
+    if (word[cut + i].value != particle[i]) return false;
+  }
+  return true;
 }
 
 bool word_goes_on(std::string_view text, size_t at) {
@@ -96,16 +109,31 @@ bool same_answer(std::string_view a, std::string_view b) { return normalised_ans
 TextRange without_particle(std::string_view text, TextRange answer) {
   if (word_goes_on(text, answer.end)) return answer;
   const std::vector<Syllable> word = last_word(text, answer.begin, answer.end);
+  if (word.empty()) return answer;
+  const char before = word[0].begin > answer.begin ? text[word[0].begin - 1] : ' ';
+  if (before >= '0' && before <= '9') {
+    for (const std::u32string_view p : kAfterUnits) {
+      if (ends_with(word, p)) return {answer.begin, word[word.size() - p.size()].begin};
+    }
+  }
   for (const Particle& p : kParticles) {
-    if (word.size() < p.text.size() + 2) continue;
+    if (word.size() < p.text.size() + 2 || !ends_with(word, p.text)) continue;
     const size_t cut = word.size() - p.text.size();
-    bool ends = true;
-    for (size_t i = 0; i < p.text.size(); ++i) ends = ends && word[cut + i].value == p.text[i];
-    if (!ends) continue;
     const bool final = has_final(word[cut - 1].value);
     if (p.after == After::anything || final == (p.after == After::final)) return {answer.begin, word[cut].begin};
   }
   return answer;
+}
+
+TextRange tidy_answer(std::string_view text, TextRange answer) {
+  const auto in_word = [&](size_t at) {
+    const char c = text[at];
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+  };
+  if (answer.size() == 0) return answer;
+  while (answer.begin > 0 && in_word(answer.begin) && in_word(answer.begin - 1)) --answer.begin;
+  while (answer.end < text.size() && in_word(answer.end - 1) && in_word(answer.end)) ++answer.end;
+  return without_particle(text, answer);
 }
 
 }  // namespace bantam

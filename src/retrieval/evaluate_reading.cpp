@@ -226,7 +226,7 @@ class Evaluator {
     c_.wrong_hard.push_back(odds(2));
     std::string_view said;
     if (!spans[0].empty()) {
-      const TextRange tight = without_particle(own.text, {spans[0][0].begin, spans[0][0].end});
+      const TextRange tight = tidy_answer(own.text, {spans[0][0].begin, spans[0][0].end});
       said = std::string_view(own.text).substr(tight.begin, tight.size());
     }
     c_.gold_exact.push_back(answer_matches(said, question.answers));
