@@ -190,7 +190,7 @@ std::vector<Case> tensor_cases() {
       {"dimensions that wrap to 32 bytes", file_with({{.dims = 3, .shape = {1u << 30, 1u << 30, 1u << 30}}}),
        "more than 2^63"},
       {"dimensions of 2^63 bytes", file_with({{.dims = 3, .shape = {1u << 30, 1u << 30, 2}}}), "more than 2^63"},
-      {"an unknown weight format", file_with({{.dtype = 12}}), "weight format 12"},
+      {"an unknown weight format", file_with({{.dtype = 5}}), "weight format 5"},
       {"weight format 2^32 - 1", file_with({{.dtype = UINT32_MAX}}), "it knows f32, f16, bf16"},
       {"a row of part of a block", file_with({{.shape = {33}, .dtype = 8}}, 64), "whole blocks of 32"},
       {"an offset off the alignment", file_with({{.offset = 16}}, 64), "a multiple of the alignment 32"},

@@ -25,8 +25,8 @@ TEST(Gguf, every_weight_format_survives_a_round_trip) {
   std::vector<NamedTensor> tensors;
   data.reserve(all_dtypes().size());
   for (const DTypeTraits& t : all_dtypes()) {
-    data.push_back(counting_bytes(3 * row_bytes(t.dtype, 64)));
-    tensors.push_back({std::string("blk.0.") + std::string(t.name), t.dtype, {3, 64}, data.back()});
+    data.push_back(counting_bytes(3 * row_bytes(t.dtype, 256)));
+    tensors.push_back({std::string("blk.0.") + std::string(t.name), t.dtype, {3, 256}, data.back()});
   }
   write_gguf(folder / "a.gguf", Metadata(), sources_of(tensors));
 
@@ -36,7 +36,7 @@ TEST(Gguf, every_weight_format_survives_a_round_trip) {
     const NamedTensor& read = file.tensors()[i];
     EXPECT_EQ(read.name, tensors[i].name);
     EXPECT_EQ(read.dtype, tensors[i].dtype);
-    EXPECT_THAT(read.shape, ElementsAre(3, 64));
+    EXPECT_THAT(read.shape, ElementsAre(3, 256));
     EXPECT_TRUE(std::ranges::equal(read.bytes, tensors[i].bytes)) << read.name;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(read.bytes.data()) % 32, 0u);
     EXPECT_EQ(file.find(read.name), &read);

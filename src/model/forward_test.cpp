@@ -77,6 +77,7 @@ class ForwardTest : public testing::TestWithParam<const Kernels*> {
 
 TEST_P(ForwardTest, chunked_batched_and_threaded_rows_equal_the_whole_alone) {
   for (const DTypeTraits& format : all_dtypes()) {
+    if (format.block > 32) continue;  // than these rows; decoded by the same kernel as q5_0
     for (int bits : {0, 0b00000100110, 0b01110011101, 0b11001010110}) {
       const TestModel model(wide_config(bits), 3, 0.1);
       const Encoded encoded(model, format.dtype);

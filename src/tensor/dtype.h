@@ -11,7 +11,27 @@
 namespace bantam {
 
 // Values are GGUF's tensor type ids.
-enum class DType : uint32_t { f32 = 0, f16 = 1, q4_0 = 2, q8_0 = 8, f64 = 28, bf16 = 30 };
+enum class DType : uint32_t {
+  f32 = 0,
+  f16 = 1,
+  q4_0 = 2,
+  q4_1 = 3,
+  q5_0 = 6,
+  q5_1 = 7,
+  q8_0 = 8,
+  q2_k = 10,
+  q3_k = 11,
+  q4_k = 12,
+  q5_k = 13,
+  q6_k = 14,
+  iq4_nl = 20,
+  iq4_xs = 23,
+  f64 = 28,
+  bf16 = 30,
+  tq1_0 = 34,
+  tq2_0 = 35,
+  mxfp4 = 39
+};
 
 // One past the largest id: the size of tables indexed by DType.
 inline constexpr size_t kDTypeSlots = 40;
@@ -22,9 +42,13 @@ struct DTypeTraits {
   int block;              // values that share one block
   size_t block_bytes;
   DType activation;  // format a matmul kernel wants its activations in: f32, or q8_0 for quantised weights
-  // `n` values, n a multiple of `block`. decode is exact; encode rounds as the published reference does.
+  // `n` values, n a multiple of `block`. decode is exact; encode rounds or searches for the least error. A block that
+  // holds a NaN or an infinity, or values too large for its format, decodes to NaN or infinity.
   void (*decode)(const std::byte* blocks, float* values, int64_t n);
   void (*encode)(const float* values, std::byte* blocks, int64_t n);
+  // The same, the squared error of each value counting in proportion to its importance (n numbers >= 0). Null for the
+  // formats where nothing is searched: f32 to q8_0.
+  void (*encode_weighted)(const float* values, const float* importance, std::byte* blocks, int64_t n) = nullptr;
 };
 
 // The traits of a known format.

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "tensor/quant/float16.h"
+#include "tensor/quant/search.h"
 
 namespace bantam {
 
@@ -54,6 +54,17 @@ inline void encode_q4_0(const float* values, std::byte* blocks, int64_t n) {
     }
     std::memcpy(blocks, &block, sizeof block);
   }
+}
+
+// By least squares, given the importance of each value.
+inline void encode_block(const float* x, const float* importance, BlockQ4_0& block) {
+  using Grid = IntegerGrid<-8, 7>;
+  float w[32];
+  error_weights(x, importance, 32, w);
+  block.scale = f32_to_f16(fit_scale<Grid>(x, w, 32));
+  const float inverse = reciprocal(f16_to_f32(block.scale));
+  const auto code = [&](float v) { return static_cast<int>(Grid::nearest(v * inverse)) + 8; };
+  for (int j = 0; j < 16; ++j) block.q[j] = static_cast<uint8_t>(code(x[j]) | code(x[j + 16]) << 4);
 }
 
 }  // namespace bantam
