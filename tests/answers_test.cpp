@@ -7,6 +7,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 class AnswersTest : public CliTest {
@@ -99,6 +100,25 @@ TEST_F(AnswersTest, instructions_in_a_document_are_only_text) {
   EXPECT_TRUE(fs::exists(folder_ / "docs/ada.md"));
 }
 
+TEST_F(AnswersTest, a_language_model_writes_only_what_names_a_source_and_the_source_says) {
+  write_test_text_model(folder_ / "writer.gguf", 3, 8192);  // random weights: nothing it writes is in the documents
+  for (const std::string question : {"Who was the father of Ada Lovelace?", "훈민정음은 언제 창제되었는가?"}) {
+    const Json answer = json_of("ask --json --docs docs -m writer.gguf '" + question + "'");
+    EXPECT_EQ(answer.at("sources_read"), answer.at("sources_found"));
+    for (const Json& sentence : answer.at("sentences")) {
+      EXPECT_FALSE(sentence.at("supported").get<bool>()) << sentence;
+    }
+    EXPECT_THAT(answer.at("citations").at(0).at("file").get<std::string>(),
+                AnyOf(HasSubstr("ada"), HasSubstr("sejong")));
+    EXPECT_FALSE(answer.at("abstained").get<bool>()) << "the reader's quote stands in";
+  }
+  const Result chat =
+      shell("XDG_DATA_HOME=$PWD/data " + std::string(BANTAM_BINARY) + " chat --docs docs -m writer.gguf < in",
+            "Who was the father of Ada Lovelace?\n");
+  EXPECT_EQ(chat.code, 0) << chat.err;
+  EXPECT_THAT(chat.out, HasSubstr("Byron"));
+}
+
 TEST_F(AnswersTest, eval_reading_measures_a_file_of_questions) {
   write("set.json",
         R"({"data": [{"title": "Ada", "paragraphs": [{"context": "Ada Lovelace was born in London in 1815.",
@@ -119,8 +139,10 @@ TEST_F(AnswersTest, wrong_flags_and_files_are_refused) {
   expect_refusal("ask --docs nowhere Who?", "nowhere");
   expect_refusal("ask --index text.index Who?", "text.index");
   expect_refusal("search --index text.index Who?", "text.index");
-  expect_refusal("ask -m m.gguf Who?", "no reader model");
-  expect_refusal("chat -m m.gguf --docs docs", "give one of them");
+  expect_refusal("ask --reader m.gguf Who?", "no reader model");
+  expect_refusal("ask -m " + (fs::path(BANTAM_SOURCE_DIR) / "models/bantam-reader.gguf").string() + " Who?",
+                 "--reader");
+  expect_refusal("ask -m m.gguf 'Does Bantam need a GPU?'", "more than the context of 512");
   expect_refusal("generate -m " + (fs::path(BANTAM_SOURCE_DIR) / "models/bantam-reader.gguf").string() + " -p x",
                  "finds answers in passages");
 }

@@ -195,18 +195,15 @@ void chat_through_pipe(Chat& chat) {
   }
 }
 
-// Without a language model the conversation is about documents, or about the manual.
+// About documents, or about the manual.
 void talk_about_documents(const Options& options) {
-  DocsChatOptions docs{options.library, {}, options.once};
+  DocsChatOptions docs{options.library, {}, {options.run.model, options.run.context}, options.once};
   docs.library.threads = docs.reader.threads = options.run.threads;
   chat_about_documents(docs);
 }
 
 void run(const Options& options) {
-  if (options.run.model.empty()) return talk_about_documents(options);
-  if (!options.library.is_manual()) {
-    throw UsageError("-m talks to a language model and --docs or --index to documents; give one of them");
-  }
+  if (options.run.model.empty() || !options.library.is_manual()) return talk_about_documents(options);
   const bool interactive = stdin_is_terminal() && stdout_is_terminal() && !options.once;
   Conversation conversation(options.run, options.sampling, options.max_tokens);
   conversation.set_system(options.system);
@@ -226,6 +223,7 @@ void add_chat(CLI::App& app) {
   add_command<Options>(app, "chat", "Talk about documents, or to a language model",
                        "  bantam chat                        (about the manual of this program)\n"
                        "  bantam chat --docs ~/Documents/handbook\n"
+                       "  bantam chat --docs ~/Documents/handbook -m phi-3.gguf    (which writes the answers)\n"
                        "  bantam chat -m model.gguf --system 'You answer in one sentence.' --temp 0.3\n"
                        "  bantam chat --once 'Does Bantam need a GPU?'\n"
                        "  bantam chat < questions.txt\n",

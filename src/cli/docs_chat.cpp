@@ -26,7 +26,10 @@ constexpr std::string_view kHelp =
 class DocsChat {
  public:
   explicit DocsChat(const DocsChatOptions& options)
-      : library_(options.library), reader_(open_reader(options.reader)), index_(open_library(library_)) {}
+      : library_(options.library),
+        reader_(open_reader(options.reader)),
+        writer_(open_writer(options.writer, options.reader.threads)),
+        index_(open_library(library_)) {}
 
   std::string describe() {
     const IndexStats stats = index_.stats();
@@ -39,7 +42,7 @@ class DocsChat {
     if (first == std::string::npos) return true;
     if (line[first] == '/' && line.compare(first, 2, "//") != 0) return obey(std::string_view(line).substr(first));
     const std::string question = dialogue_.resolve(to_nfc(line.substr(line[first] == '/' ? first + 1 : first)));
-    const Answer found = answer(index_, reading_with(reader_), question);
+    const Answer found = answer_with(index_, reader_, writer_.get(), question, {});
     dialogue_.remember(question, found);
     print(answer_text(found, question, stdout_takes_colour()));
     flush_output();
@@ -86,6 +89,7 @@ class DocsChat {
 
   LibraryOptions library_;
   Reader reader_;
+  std::unique_ptr<Writer> writer_;
   Index index_;
   Dialogue dialogue_;
 };
@@ -105,6 +109,8 @@ void on_terminal(DocsChat& chat) {
       if (!chat.take(line)) return;
     } catch (const Error& error) {
       notice(error.what());  // the conversation goes on
+    } catch (const Interrupted&) {
+      clear_interrupt();
     }
   }
 }

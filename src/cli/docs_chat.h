@@ -1,17 +1,19 @@
-// A conversation about documents: what `bantam chat` is without a language model.
+// A conversation about documents: what `bantam chat` is unless it is one with a language model alone.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "cli/library.h"
 #include "cli/reader_option.h"
+#include "cli/writer_option.h"
 
 namespace bantam {
 
 struct DocsChatOptions {
   LibraryOptions library;
   ReaderOptions reader;
+  WriterOptions writer;
   std::optional<std::string> once;  // answer this and end
 };
 

@@ -91,7 +91,7 @@ void add_eval(CLI::App& app) {
   eval->require_subcommand(1);
   add_command<Options>(*eval, "reading", "Measure answers from passages on a file in the form of SQuAD",
                        "  bantam eval reading dev-v1.1.json\n"
-                       "  bantam eval reading korquad.json -m reader.gguf --json\n",
+                       "  bantam eval reading korquad.json --reader reader.gguf --json\n",
                        declare, run);
 }
 

@@ -39,7 +39,8 @@ void handle(void (*handler)(int)) {
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() {
+InterruptGuard::InterruptGuard() : nested_(wake_descriptor >= 0) {
+  if (nested_) return;
   const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (descriptor < 0) throw IoError("no descriptor to wait for Ctrl-C on: {}", std::strerror(errno));
   interrupt_seen = false;
@@ -48,6 +49,7 @@ InterruptGuard::InterruptGuard() {
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (nested_) return;
   handle(SIG_DFL);
   ::close(wake_descriptor.exchange(-1));
 }

@@ -7,13 +7,16 @@ namespace bantam {
 struct Interrupted {};
 
 // While one is alive, Ctrl-C sets the flag instead of ending the process; a second Ctrl-C before the flag is cleared
-// ends it at once. At most one at a time.
+// ends it at once. Inside another one it changes nothing.
 class InterruptGuard {
  public:
   InterruptGuard();  // throws IoError when no descriptor is free
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  bool nested_;
 };
 
 bool interrupted();

@@ -10,14 +10,14 @@ extern "C" const std::byte bantam_embedded_reader[], bantam_embedded_reader_end[
 namespace bantam {
 
 void add_reader_options(CLI::App& command, ReaderOptions& options) {
-  command.add_option("-m,--model", options.model, "GGUF file of a reader (default: the one inside this program)");
+  command.add_option("--reader", options.model, "GGUF file of a reader (default: the one inside this program)");
   add_threads_option(command, options.threads);
 }
 
 Reader open_reader(const ReaderOptions& options) {
   if (!options.model.empty()) return Reader(Model::load(options.model), options.threads);
   const std::span bytes(bantam_embedded_reader, bantam_embedded_reader_end);
-  if (bytes.empty()) throw UsageError("this build has no reader inside; name one with -m FILE");
+  if (bytes.empty()) throw UsageError("this build has no reader inside; name one with --reader FILE");
   return Reader(Model::from_file(read_gguf(bytes, "embedded reader")), options.threads);
 }
 

@@ -60,6 +60,23 @@ std::string quote_line(const Citation& c, bool colour) {
          (colour ? "\x1b[0m" : "**") + plain(quote.substr(end));
 }
 
+// What became of a language model's sentences that is no part of the answer.
+std::string remarks(const Answer& answer, bool korean) {
+  std::string out;
+  for (const Statement& s : answer.statements) {
+    if (s.supported) continue;
+    out += fmt::format("  {}: {}\n", korean ? "문서에 근거가 없어 뺀 문장" : "left out, the sources do not say it",
+                       plain(s.text));
+  }
+  const size_t read = answer.sources_read, found = answer.sources_found;
+  if (read < found) {
+    out += korean
+               ? fmt::format("  구절 {}개 중 {}개만 모델의 문맥에 들어갔습니다. -c로 늘릴 수 있습니다.\n", found, read)
+               : fmt::format("  only {} of {} passages fit the model's context; -c allows more\n", read, found);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string answer_text(const Answer& answer, std::string_view question, bool colour) {
@@ -69,7 +86,8 @@ std::string answer_text(const Answer& answer, std::string_view question, bool co
     out = korean ? "문서에 답이 없습니다.\n" : "The documents do not say.\n";
     if (!answer.citations.empty()) out += korean ? "가장 가까운 부분:\n" : "The nearest they come:\n";
   } else {
-    const std::string& said = answer.span_share < kSureSpan ? answer.citations[0].quote : answer.text;
+    const bool quoted = answer.citations[0].answer_begin < answer.citations[0].answer_end;
+    const std::string& said = quoted && answer.span_share < kSureSpan ? answer.citations[0].quote : answer.text;
     out = (colour ? "\x1b[1m" : "") + plain(said) + (colour ? "\x1b[0m" : "") + "\n";
   }
   for (size_t i = 0; i < answer.citations.size(); ++i) {
@@ -78,7 +96,7 @@ std::string answer_text(const Answer& answer, std::string_view question, bool co
                        answer.abstained ? plain(c.quote) : "\"" + quote_line(c, colour) + "\"", colour ? "\x1b[2m" : "",
                        source_line(c, korean, colour), colour ? "\x1b[0m" : "");
   }
-  return out;
+  return out + remarks(answer, korean);
 }
 
 Json answer_json(const Answer& answer, std::string_view question) {
@@ -94,9 +112,23 @@ Json answer_json(const Answer& answer, std::string_view question) {
                          {"answer_start", answer.abstained ? Json(nullptr) : Json(c.answer_begin)},
                          {"answer_end", answer.abstained ? Json(nullptr) : Json(c.answer_end)}});
   }
-  return {{"question", question},          {"answer", answer.text},
-          {"abstained", answer.abstained}, {"confidence", answer.confidence},
-          {"citations", citations},        {"timing", {{"search_ms", answer.search_ms}, {"read_ms", answer.read_ms}}}};
+  Json json = {
+      {"question", question},          {"answer", answer.text},
+      {"abstained", answer.abstained}, {"confidence", answer.confidence},
+      {"citations", citations},        {"timing", {{"search_ms", answer.search_ms}, {"read_ms", answer.read_ms}}}};
+  if (answer.sources_found > 0) {
+    Json sentences = Json::array();
+    for (const Statement& s : answer.statements) {
+      Json numbers = Json::array();  // as in the text
+      for (const size_t place : s.citations) numbers.push_back(place + 1);
+      sentences.push_back({{"text", s.text}, {"supported", s.supported}, {"citations", numbers}});
+    }
+    json["sentences"] = sentences;
+    json["sources_read"] = answer.sources_read;
+    json["sources_found"] = answer.sources_found;
+    json["timing"]["write_ms"] = answer.write_ms;
+  }
+  return json;
 }
 
 }  // namespace bantam

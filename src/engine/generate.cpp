@@ -91,12 +91,20 @@ Generation generate(Session& session, const Tokenizer& tokenizer, const Generate
   auto logits = session.run_to(sequence, events.cancelled);
   result.prefill_s = seconds_since(began);
 
+  std::vector<uint8_t> allowed(request.constraint ? vocab : 0);
   const auto decode_began = Clock::now();
   const auto step = [&]() -> std::optional<FinishReason> {
     if (!logits) return FinishReason::cancelled;
     if (static_cast<int>(result.tokens.size()) == request.max_tokens) return FinishReason::max_tokens;
-    const int32_t token = sampler.sample(logits->first(vocab), sequence);
+    if (request.constraint) {
+      request.constraint->allow(allowed);
+      if (std::ranges::find(allowed, uint8_t{1}) == allowed.end()) {
+        throw UsageError("the vocabulary has no token for what must come next");
+      }
+    }
+    const int32_t token = sampler.sample(logits->first(vocab), sequence, allowed);
     if (tokenizer.is_end_of_generation(token)) return FinishReason::end_of_text;
+    if (request.constraint) request.constraint->accept(token);
     sequence.push_back(token);
     result.tokens.push_back(token);
     if (text.push(token)) return FinishReason::stop_string;

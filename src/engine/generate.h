@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/constraint.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
 #include "text/tokenizer.h"
@@ -19,6 +20,7 @@ struct GenerateRequest {
   int max_tokens = std::numeric_limits<int>::max();
   SamplerParams sampling;
   std::vector<std::string> stops;
+  Constraint* constraint = nullptr;  // on the continuation; at its beginning, and not used after
 };
 
 enum class FinishReason {
@@ -46,7 +48,8 @@ struct GenerateEvents {
 
 // Streams the continuation of request.prompt. What the session has cached of the prompt is not run again, and the
 // session afterwards holds prompt and continuation. Throws UsageError for parameters out of range, for a prompt that is
-// empty or does not fit the context, and for a tokenizer with more tokens than the model.
+// empty or does not fit the context, for a tokenizer with more tokens than the model and for one that has no token that
+// the constraint allows.
 Generation generate(Session& session, const Tokenizer& tokenizer, const GenerateRequest& request,
                     const GenerateEvents& events = {});
 

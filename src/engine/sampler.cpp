@@ -44,8 +44,8 @@ Sampler::Sampler(SamplerParams params, int vocab) : params_(std::move(params)), 
   candidates_.reserve(static_cast<size_t>(vocab));
 }
 
-int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen) {
-  adjust(logits, seen);
+int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
+  adjust(logits, seen, allowed);
   if (params_.temperature == 0) return greedy();
   gather();
   keep_top_k();
@@ -55,8 +55,11 @@ int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> s
   return draw();
 }
 
-void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen) {
+void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
   adjusted_.assign(logits.begin(), logits.end());
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    if (allowed[i] == 0) adjusted_[i] = -kInfinity;
+  }
   for (const auto& [token, bias] : params_.logit_bias) adjusted_[static_cast<size_t>(token)] += bias;
 
   const bool penalise =

@@ -42,9 +42,10 @@ class Sampler {
   // Throws as validate().
   Sampler(SamplerParams params, int vocab);
 
-  // `logits` [vocab] of the last row; `seen`: the sequence so far, oldest first. Allocates nothing after the first
-  // call. Throws Error when no logit is finite, as from damaged weights.
-  int32_t sample(std::span<const real> logits, std::span<const int32_t> seen);
+  // `logits` [vocab] of the last row; `seen`: the sequence so far, oldest first; `allowed` [vocab] or empty: only
+  // tokens that are not 0 there. Allocates nothing after the first call. Throws Error when no logit is finite, as from
+  // damaged weights.
+  int32_t sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed = {});
 
   const SamplerParams& params() const { return params_; }
 
@@ -55,7 +56,7 @@ class Sampler {
     double key;  // what a step ranks by, lowest first
   };
 
-  void adjust(std::span<const real> logits, std::span<const int32_t> seen);
+  void adjust(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed);
   int32_t greedy() const;
   void gather();
   void keep_top_k();

@@ -49,8 +49,10 @@ inline ModelConfig test_text_config() {
   return config;
 }
 
-inline void write_test_text_model(const std::filesystem::path& path, uint64_t seed = 1) {
-  const TestModel model(test_text_config(), seed);
+inline void write_test_text_model(const std::filesystem::path& path, uint64_t seed = 1, int context = 512) {
+  ModelConfig config = test_text_config();
+  config.context = context;
+  const TestModel model(config, seed);
   Metadata meta = gguf_metadata(model.config);
   for (const auto& [key, value] : byte_vocabulary()) meta.set(key, value);
   write_gguf(path, meta, gguf_tensors(model.config, model.weights));

@@ -32,13 +32,22 @@ struct Citation {
   }
 };
 
+// A sentence that a language model wrote (retrieval/written_answer.h).
+struct Statement {
+  std::string text;
+  std::vector<size_t> citations;  // places in Answer::citations
+  bool supported = false;         // by what they quote; otherwise it is no part of the answer
+};
+
 struct Answer {
   std::string text;  // as the first citation has it; empty when abstained
   bool abstained = true;
-  double confidence = 0;            // 0 to 1: that the documents say this
-  double span_share = 0;            // 0 to 1: of `text` among all spans of its passage; low: better show the sentence
-  std::vector<Citation> citations;  // where it stands, best first; when abstained the nearest sentences
-  double search_ms = 0, read_ms = 0;
+  double confidence = 0;              // 0 to 1: that the documents say this
+  double span_share = 0;              // 0 to 1: of `text` among all spans of its passage; low: better show the sentence
+  std::vector<Citation> citations;    // where it stands, best first; when abstained the nearest sentences
+  std::vector<Statement> statements;  // of a language model that was asked to write, in its order
+  size_t sources_read = 0, sources_found = 0;  // by that model, and for it: fewer are read when its context is full
+  double search_ms = 0, read_ms = 0, write_ms = 0;
 };
 
 struct AnswerOptions {
