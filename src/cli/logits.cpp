@@ -17,11 +17,15 @@ namespace {
 struct Options {
   std::string model, tokens, output;
   int threads = available_cpus();
+  int context = 0;
 };
 
 void declare(CLI::App& command, Options& options) {
   add_model_option(command, options.model);
   add_threads_option(command, options.threads);
+  command.add_option("-c,--context", options.context,
+                     "context to run with; some models rotate positions differently in a long one (default: as many as "
+                     "the tokens)");
   command.add_option("--tokens", options.tokens, "token ids, with commas between them")->required();
   command.add_option("-o,--output", options.output, "file for the logits: float32, little-endian, [tokens, vocab]")
       ->required();
@@ -45,7 +49,10 @@ void run(const Options& options) {
   if (tokens.size() > static_cast<size_t>(model->config().context)) {
     throw UsageError("--tokens holds {} ids, but the model's context is {}", tokens.size(), model->config().context);
   }
-  Session session(model, options.threads, static_cast<int>(tokens.size()));
+  Session session(model, options.threads, options.context > 0 ? options.context : static_cast<int>(tokens.size()));
+  if (tokens.size() > static_cast<size_t>(session.context())) {
+    throw UsageError("--tokens holds {} ids, but --context is {}", tokens.size(), session.context());
+  }
   const InterruptGuard guard;
   AtomicFile file(options.output);
   for (std::span<const int32_t> rest = tokens; !rest.empty();) {

@@ -38,7 +38,7 @@ struct AttendArgs {
   real* y;
 };
 
-enum class Activation { silu, gelu_tanh };
+enum class Activation { silu, gelu_tanh, relu_squared };
 
 struct AdamwArgs {
   real* w;
@@ -71,9 +71,9 @@ struct Kernels {
                            real plus);
   // In place; returns log(sum(exp(x))).
   real (*softmax)(real* x, int n);
-  // y = act(gate) * up
+  // y = act(gate) * up; without `up` (null): act(gate)
   void (*gated)(Activation act, const real* gate, const real* up, real* y, size_t n);
-  // dgate += ..., dup += ...
+  // dgate += ..., dup += ...; dup may be null, and is where `up` is
   void (*gated_backward)(Activation act, const real* gate, const real* up, const real* dy, real* dgate, real* dup,
                          size_t n);
   // y = cap * tanh(x / cap); y may be x

@@ -315,21 +315,25 @@ TEST_P(Table, soft_cap_is_accurate_from_denormals_to_infinity) {
 }
 
 TEST_P(Table, gates_and_their_backward_agree_with_the_definition) {
-  for (Activation act : {Activation::silu, Activation::gelu_tanh}) {
+  for (Activation act : {Activation::silu, Activation::gelu_tanh, Activation::relu_squared}) {
     for (int n : kSizes) {
       const auto size = static_cast<size_t>(n);
       auto gate = random_values(rng, size, 3);
-      const auto up = random_values(rng, size), dy = random_values(rng, size);
+      const auto ups = random_values(rng, size), dy = random_values(rng, size);
       if (n > 8) gate[0] = 1e4f, gate[1] = -1e4f, gate[2] = 0, gate[3] = 1e-40f;
-      std::vector<float> found(size), expected(size);
-      kernels.gated(act, gate.data(), up.data(), found.data(), size);
-      scalar().gated(act, gate.data(), up.data(), expected.data(), size);
-      EXPECT_TRUE(close(found, expected, 32 * kEpsilon, 1e-4f));
-      auto dgate = random_values(rng, size), dup = random_values(rng, size), expected_dgate = dgate, expected_dup = dup;
-      kernels.gated_backward(act, gate.data(), up.data(), dy.data(), dgate.data(), dup.data(), size);
-      scalar().gated_backward(act, gate.data(), up.data(), dy.data(), expected_dgate.data(), expected_dup.data(), size);
-      EXPECT_TRUE(close(dgate, expected_dgate, 32 * kEpsilon, 1));
-      EXPECT_TRUE(close(dup, expected_dup, 32 * kEpsilon, 1));
+      for (const float* up : {ups.data(), static_cast<const float*>(nullptr)}) {
+        std::vector<float> found(size), expected(size);
+        kernels.gated(act, gate.data(), up, found.data(), size);
+        scalar().gated(act, gate.data(), up, expected.data(), size);
+        EXPECT_TRUE(close(found, expected, 32 * kEpsilon, 1e-4f));
+        auto dgate = random_values(rng, size), dups = random_values(rng, size);
+        auto expected_dgate = dgate, expected_dups = dups;
+        kernels.gated_backward(act, gate.data(), up, dy.data(), dgate.data(), up ? dups.data() : nullptr, size);
+        scalar().gated_backward(act, gate.data(), up, dy.data(), expected_dgate.data(),
+                                up ? expected_dups.data() : nullptr, size);
+        EXPECT_TRUE(close(dgate, expected_dgate, 32 * kEpsilon, 1));
+        EXPECT_TRUE(close(dups, expected_dups, 32 * kEpsilon, 1));
+      }
     }
   }
 }

@@ -106,8 +106,8 @@ real softmax(real* x, int n) {
   return peak + std::log(sum);
 }
 
-// Both activations are x * sigmoid(z(x)): silu with z = x, and gelu_tanh with z = 2 sqrt(2/pi) (x + 0.044715 x^3),
-// because (1 + tanh(u)) / 2 = sigmoid(2u).
+// Two activations are x * sigmoid(z(x)): silu with z = x, and gelu_tanh with z = 2 sqrt(2/pi) (x + 0.044715 x^3),
+// because (1 + tanh(u)) / 2 = sigmoid(2u). relu_squared is max(x, 0)^2 (arXiv 2109.08668).
 constexpr real kGelu1 = static_cast<real>(1.5957691216057308), kGelu3 = kGelu1 * static_cast<real>(0.044715);
 
 struct Gate {
@@ -115,6 +115,7 @@ struct Gate {
 };
 
 Gate gate_at(Activation act, real x) {
+  if (act == Activation::relu_squared) return {x > 0 ? x * x : 0, x > 0 ? 2 * x : 0};
   const bool silu = act == Activation::silu;
   const real z = silu ? x : x * (kGelu1 + kGelu3 * x * x);
   const real z_slope = silu ? 1 : kGelu1 + 3 * kGelu3 * x * x;
@@ -123,15 +124,15 @@ Gate gate_at(Activation act, real x) {
 }
 
 void gated(Activation act, const real* gate, const real* up, real* y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = gate_at(act, gate[i]).value * up[i];
+  for (size_t i = 0; i < n; ++i) y[i] = gate_at(act, gate[i]).value * (up ? up[i] : 1);
 }
 
 void gated_backward(Activation act, const real* gate, const real* up, const real* dy, real* dgate, real* dup,
                     size_t n) {
   for (size_t i = 0; i < n; ++i) {
     const Gate at = gate_at(act, gate[i]);
-    dgate[i] += dy[i] * up[i] * at.slope;
-    dup[i] += dy[i] * at.value;
+    dgate[i] += dy[i] * (up ? up[i] : 1) * at.slope;
+    if (dup) dup[i] += dy[i] * at.value;
   }
 }
 

@@ -31,6 +31,34 @@ class Checker {
   const std::string& source_;
 };
 
+void check_rope(const ModelConfig& c, const std::string& source) {
+  const Checker check(source);
+  check.range("rotated head width", c.rope_dim, 2, c.head_dim);
+  if (c.rope_dim % 2 != 0)
+    throw FormatError("{}: rotated head width is {}, expected an even value", source, c.rope_dim);
+  check.positive("rope amplitude", c.rope_amplitude);
+  check.range("original context length", c.rope_original_context, 0, 1 << 28);
+  for (const std::vector<float>* factors : {&c.rope_factors, &c.rope_factors_long}) {
+    if (!factors->empty() && factors->size() != static_cast<size_t>(c.rope_dim / 2)) {
+      throw FormatError("{}: there are {} rope factors, expected {}, half the rotated head width", source,
+                        factors->size(), c.rope_dim / 2);
+    }
+    for (const float factor : *factors) check.positive("a rope factor", factor);
+  }
+  if (c.rope_factors.empty() && !c.rope_factors_long.empty())
+    throw FormatError("{}: has rope factors for a long context but none for a short one", source);
+}
+
+void check_experts(const ModelConfig& c, const std::string& source) {
+  const Checker check(source);
+  check.range("expert count", c.experts, 0, 1 << 10);
+  if (c.experts == 0) return;
+  check.range("count of used experts", c.experts_used, 1, c.experts);
+  if (!c.gated_ffn || c.ffn_bias || c.sub_norms) {
+    throw UnsupportedError("{}: its experts are not the gated blocks without bias that this build runs", source);
+  }
+}
+
 }  // namespace
 
 void validate(const ModelConfig& c, const std::string& source) {
@@ -40,9 +68,8 @@ void validate(const ModelConfig& c, const std::string& source) {
   check.range("head width", c.head_dim, 2, 1 << 13);
   check.range("layer count", c.layers(), 1, 1 << 10);
   check.range("context length", c.context, 1, 1 << 28);
-  check.range("rotated head width", c.rope_dim, 2, c.head_dim);
-  if (c.rope_dim % 2 != 0)
-    throw FormatError("{}: rotated head width is {}, expected an even value", source, c.rope_dim);
+  check_rope(c, source);
+  check_experts(c, source);
   check.positive("norm epsilon", c.norm_eps);
   check.positive("embedding scale", c.embed_scale);
   check.not_negative("attention scale", c.attn_scale);
@@ -62,6 +89,7 @@ void validate(const ModelConfig& c, const std::string& source) {
     check.range(field("feed-forward width"), layer.ffn_dim, 1, 1 << 19);
     check.range(field("attention window"), layer.window, 0, c.causal ? INT32_MAX : 0);
     check.positive(field("rope base"), layer.rope_theta);
+    check.positive(field("rope stretch"), layer.rope_stretch);
   }
 }
 

@@ -1,42 +1,51 @@
 #include "model/forward.h"
 
-#include <algorithm>
-
 namespace bantam {
 
 Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& batch) {
   const real plus = c.norm_plus_one ? 1 : 0;
-  const auto norm = [&](const Tensor& x, const Matrix& g) { return rmsnorm(run, x, g, c.norm_eps, plus); };
-  RopeTable angles;
+  const auto norm = [&](const Tensor& x, const Matrix& g, const Matrix& b = {}) {
+    return c.norm == Norm::rms ? rmsnorm(run, x, g, b, c.norm_eps, plus) : layernorm(run, x, g, b, c.norm_eps, plus);
+  };
+  RopeTables angles(run, c, batch);
 
   Tensor x = embed(run, batch.tokens, w.embed, c.embed_scale);  // [T, dim]
+  if (c.learned_positions) x = add(run, x, embed(run, batch.positions, w.positions, 1));
   if (c.token_types > 0) x = add(run, x, embed(run, batch.types, w.token_types, 1));
   for (int l = 0; l < c.layers(); ++l) {
     const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
     const LayerWeights& lw = w.layer[static_cast<size_t>(l)];
-    if (layer.rope && layer.rope_theta != angles.theta) {
-      angles = make_rope_table(run, c, layer.rope_theta, batch.positions);
-    }
+    const RopeTable* table = layer.rope ? &angles.of(layer) : nullptr;
     const Run::Scope scope(run);
 
-    Tensor h = norm(x, lw.attn_norm);
-    Tensor q = linear(run, h, lw.wq, lw.bq);  // [T, q_dim]
-    Tensor k = linear(run, h, lw.wk, lw.bk);  // [T, kv_dim]
-    const Tensor v = linear(run, h, lw.wv, lw.bv);
+    const auto feed_forward = [&](const Tensor& h) {
+      if (c.experts > 0) return mix_experts(run, c, lw, h);
+      const Tensor up = linear(run, h, lw.w_up, lw.b_up);  // [T, ffn_dim]
+      Tensor y = c.gated_ffn ? gated(run, c.activation, linear(run, h, lw.w_gate, lw.b_gate), up)
+                             : activate(run, c.activation, up);
+      if (c.sub_norms) y = norm(y, lw.ffn_sub_norm);
+      return linear(run, y, lw.w_down, lw.b_down);
+    };
+
+    const Tensor in = norm(x, lw.attn_norm, lw.attn_norm_b);
+    Tensor q = linear(run, in, lw.wq, lw.bq);  // [T, q_dim]
+    Tensor k = linear(run, in, lw.wk, lw.bk);  // [T, kv_dim]
+    const Tensor v = linear(run, in, lw.wv, lw.bv);
     if (c.qk_norm) {
       q = norm(q, lw.q_norm);
       k = norm(k, lw.k_norm);
     }
-    if (layer.rope) {
-      q = rope(run, c, angles, q);
-      k = rope(run, c, angles, k);
+    if (table) {
+      q = rope(run, c, *table, q);
+      k = rope(run, c, *table, k);
     }
-    h = linear(run, attend(run, c, l, batch, q, k, v), lw.wo);
+    Tensor h = attend(run, c, l, batch, q, k, v);
+    if (c.sub_norms) h = norm(h, lw.attn_sub_norm);
+    h = linear(run, h, lw.wo, lw.bo);
     if (c.post_norms) h = norm(h, lw.post_attn_norm);
     x = add(run, x, h);
 
-    h = norm(x, lw.ffn_norm);
-    h = linear(run, gated(run, c.activation, linear(run, h, lw.w_gate), linear(run, h, lw.w_up)), lw.w_down);
+    h = feed_forward(c.parallel_block ? in : norm(x, lw.ffn_norm, lw.ffn_norm_b));
     if (c.post_norms) h = norm(h, lw.post_ffn_norm);
     x = add(run, x, h);
   }
@@ -44,10 +53,10 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
     if (s.kv->capacity() > 0) s.kv->advance(s.count);
   }
   if (batch.logit_rows.empty()) return {nullptr, nullptr, 0, c.outputs()};
-  x = norm(select_rows(run, x, batch.logit_rows), w.final_norm);
+  x = norm(select_rows(run, x, batch.logit_rows), w.final_norm, w.final_norm_b);
   const Matrix& head = c.classes > 0 ? w.class_head : c.tied_embeddings ? w.embed : w.lm_head;
-  if (c.logit_cap == 0) return linear(run, x, head, {}, Gradient::in_place);
-  return soft_cap(run, linear(run, x, head), c.logit_cap, Gradient::in_place);
+  if (c.logit_cap == 0) return linear(run, x, head, w.head_b, Gradient::in_place);
+  return soft_cap(run, linear(run, x, head, w.head_b), c.logit_cap, Gradient::in_place);
 }
 
 }  // namespace bantam

@@ -19,6 +19,7 @@ ModelConfig wide_config(int bits) {
   c.dim = 64;
   c.head_dim = 16;
   c.rope_dim = 16;
+  if (!c.rope_factors.empty()) c.rope_factors.resize(8, 2.5f);
   for (LayerConfig& layer : c.layer) layer.ffn_dim = 96;
   c.layer[0].heads = c.layer[1].heads = 4;
   c.layer[0].kv_heads = c.layer[1].kv_heads = 2;
@@ -78,7 +79,8 @@ class ForwardTest : public testing::TestWithParam<const Kernels*> {
 TEST_P(ForwardTest, chunked_batched_and_threaded_rows_equal_the_whole_alone) {
   for (const DTypeTraits& format : all_dtypes()) {
     if (format.block > 32) continue;  // than these rows; decoded by the same kernel as q5_0
-    for (int bits : {0, 0b00000100110, 0b01110011101, 0b11001010110}) {
+    for (int bits :
+         {0, 0b00000100110, 0b01110011101, 0b11001010110, 0b00111111110000000000000, 0b11000010000001010000000}) {
       const TestModel model(wide_config(bits), 3, 0.1);
       const Encoded encoded(model, format.dtype);
       const auto run = [&](auto work, int threads) { return step(model.config, encoded.weights, work, threads); };
@@ -134,7 +136,7 @@ TEST_P(ForwardTest, only_the_wanted_rows_get_logits) {
 }
 
 TEST_P(ForwardTest, training_and_inference_compute_the_same_logits_up_to_rounding) {
-  for (int bits : {0, 0b01110011101, 0b11001010110}) {
+  for (int bits : {0, 0b01110011101, 0b11001010110, 0b00111111110000000000000, 0b11000010000001010000000}) {
     const TestModel model(wide_config(bits), 5, 0.1);
     const Tokens a = random_tokens(40, 1);
     KvCache kv(model.config, 64), empty(model.config, 0);
@@ -152,6 +154,49 @@ TEST_P(ForwardTest, training_and_inference_compute_the_same_logits_up_to_roundin
         ASSERT_NEAR(logits.row(t)[i], rows[static_cast<size_t>(t)][static_cast<size_t>(i)], 2e-5);
     }
   }
+}
+
+TEST_P(ForwardTest, a_context_beyond_the_original_one_rotates_by_the_long_factors) {
+  ModelConfig c = wide_config(0);
+  c.rope_factors.assign(8, 1.f);
+  c.rope_factors_long.assign(8, 4.f);
+  c.rope_original_context = 32;
+  const TestModel model(c, 4, 0.1);
+  TestModel long_model(wide_config(0), 4, 0.1);
+  long_model.config.rope_factors.assign(8, 4.f);
+  const Tokens a = random_tokens(9, 1);
+  const auto rows = [&](const TestModel& m, int context) {
+    KvCache kv(m.config, context);
+    return step(m.config, m.weights, {{&kv, a}});
+  };
+  EXPECT_EQ(rows(model, 33), rows(long_model, 33));
+  EXPECT_NE(rows(model, 32), rows(long_model, 32));
+}
+
+TEST_P(ForwardTest, a_row_takes_the_experts_its_router_scores_highest) {
+  ModelConfig one = wide_config(0), all = one;
+  all.experts = 3;
+  all.experts_used = 1;
+  TestModel mixture(all, 4, 0.1);
+  TestModel plain(one, 9, 0.1);
+  for (size_t l = 0; l < 2; ++l) {
+    LayerWeights& from = mixture.weights.layer[l];
+    LayerWeights& to = plain.weights.layer[l];
+    // A router of zeros scores all alike, and the first is taken with weight 1.
+    const auto router = static_cast<ptrdiff_t>(from.router.values() - mixture.values.data());
+    std::fill_n(mixture.values.begin() + router, from.router.size(), real{0});
+    const ExpertWeights expert = from.expert[0];
+    to = from;
+    to.w_gate = expert.gate;
+    to.w_up = expert.up;
+    to.w_down = expert.down;
+  }
+  plain.weights.embed = mixture.weights.embed;
+  plain.weights.lm_head = mixture.weights.lm_head;
+  plain.weights.final_norm = mixture.weights.final_norm;
+  const Tokens a = random_tokens(9, 1);
+  KvCache ka(all, 16), kb(one, 16);
+  EXPECT_EQ(step(all, mixture.weights, {{&ka, a}}), step(one, plain.weights, {{&kb, a}}));
 }
 
 TEST_P(ForwardTest, a_full_context_refuses_more_rows) {

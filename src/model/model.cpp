@@ -1,6 +1,7 @@
 #include "model/model.h"
 
-#include <set>
+#include <map>
+#include <utility>
 
 #include "base/error.h"
 #include "formats/gguf.h"
@@ -30,7 +31,94 @@ void check_tokenizer_fits(const ModelFile& file, const ModelConfig& config) {
   }
 }
 
+// Buffers that old checkpoints carry along with the weights they are computed from.
+bool is_computed(std::string_view name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
 }  // namespace
+
+// Finds tensors in a file one after the other, in the order of weights.h.
+class Model::Binder {
+ public:
+  Binder(const ModelFile& file, const TensorLayout& layout, std::vector<std::vector<real>>& converted)
+      : file_(file), layout_(layout), converted_(converted) {}
+
+  void operator()(const std::string& name, int rows, int cols, Matrix& w) {
+    const NamedTensor* tensor = layout_.find(file_, name);
+    if (!tensor) throw FormatError("{}: the tensor '{}' is missing", file_.source(), stored_name(name));
+    Stored& stored = stored_[tensor];
+    const bool vector = rows == 1;
+    // A vector's parts follow each other in its one row.
+    const int64_t first = stored.taken, count = vector ? cols : rows;
+    stored.cols = vector ? 0 : cols;
+    stored.taken += count;
+    if (const auto [found_rows, found_cols] = shape_of(*tensor); stored.taken > found_rows || stored.cols != found_cols)
+      refuse(*tensor, stored);
+    if (vector) return bind_vector(*tensor, first, cols, w);
+    w = {tensor->bytes.data() + static_cast<size_t>(first) * row_bytes(tensor->dtype, cols), nullptr, rows, cols,
+         tensor->dtype};
+  }
+
+  // Throws unless every tensor of the file has been used, all of it.
+  void finish(const ModelConfig& config) const {
+    for (const NamedTensor& tensor : file_.tensors()) {
+      const auto found = stored_.find(&tensor);
+      if (found != stored_.end()) {
+        if (found->second.taken != shape_of(tensor).first) refuse(tensor, found->second);
+        continue;
+      }
+      const bool rope =
+          tensor.name == kRopeFactors || tensor.name == kShortRopeFactors || tensor.name == kLongRopeFactors;
+      if (is_computed(tensor.name) || (rope && !config.rope_factors.empty())) continue;
+      throw UnsupportedError(
+          "{}: the tensor '{}' has no use in the architecture '{}' as this build knows it; running "
+          "without it would give wrong answers",
+          file_.source(), tensor.name, config.family);
+    }
+  }
+
+ private:
+  // How much of a tensor of the file the weights so far take: rows of `cols`, or, of a vector, values.
+  struct Stored {
+    int64_t taken = 0, cols = 0;
+  };
+
+  // Rows and columns; of a vector, values and 0.
+  static std::pair<int64_t, int64_t> shape_of(const NamedTensor& tensor) {
+    const int64_t last = tensor.shape.empty() ? 1 : tensor.shape.back();
+    if (tensor.shape.size() < 2) return {last, 0};
+    int64_t rows = 1;
+    for (size_t i = 0; i + 1 < tensor.shape.size(); ++i) rows *= tensor.shape[i];
+    return {rows, last};
+  }
+
+  std::string stored_name(const std::string& name) const {
+    const std::string alone = layout_.name_of(name);
+    return alone.empty() ? layout_.whole_of(name) : alone;
+  }
+
+  [[noreturn]] void refuse(const NamedTensor& tensor, const Stored& wanted) const {
+    const std::string cols = wanted.cols > 0 ? fmt::format("x{}", wanted.cols) : "";
+    throw FormatError("{}: the tensor '{}' has shape {}, expected {}{}", file_.source(), tensor.name,
+                      fmt::join(tensor.shape, "x"), wanted.taken, cols);
+  }
+
+  // Vectors are small and wanted as reals; those stored otherwise are converted.
+  void bind_vector(const NamedTensor& tensor, int64_t first, int cols, Matrix& w) {
+    w = {nullptr, nullptr, 1, cols, kRealType};
+    if (tensor.dtype == kRealType) {
+      w.data = tensor.bytes.data() + static_cast<size_t>(first) * sizeof(real);
+      return;
+    }
+    std::vector<real> whole(static_cast<size_t>(tensor.shape.back()));
+    traits(tensor.dtype).decode(tensor.bytes.data(), whole.data(), tensor.shape.back());
+    w.data = reinterpret_cast<const std::byte*>(converted_.emplace_back(std::move(whole)).data() + first);
+  }
+
+  const ModelFile& file_;
+  const TensorLayout& layout_;
+  std::vector<std::vector<real>>& converted_;
+  std::map<const NamedTensor*, Stored> stored_;
+};
 
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) {
   return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path));
@@ -41,38 +129,15 @@ std::shared_ptr<const Model> Model::from_file(ModelFile opened) {
   const ModelFile& file = model->file_;
   const Family& family = family_of(file);
   const bool hf = is_hf(file.metadata);
-  model->config_ = hf ? family.from_hf(file) : family.from_gguf(file);
+  model->config_ = hf ? config_from_hf(family, file) : config_from_gguf(family, file);
   const ModelConfig& config = model->config_;
   validate(config, file.source());
   check_tokenizer_fits(file, config);
 
-  model->weights_.layer.resize(config.layer.size());
-  std::set<std::string, std::less<>> used;
-  const auto bind = [&](const std::string& name, int rows, int cols, Matrix& w) {
-    const std::string stored_name = hf ? family.hf_tensor_name(name) : name;
-    const NamedTensor* tensor = file.find(stored_name);
-    if (!tensor) throw FormatError("{}: the tensor '{}' is missing", file.source(), stored_name);
-    used.insert(stored_name);
-    const std::vector<int64_t> wanted = rows == 1 ? std::vector<int64_t>{cols} : std::vector<int64_t>{rows, cols};
-    if (tensor->shape != wanted) {
-      throw FormatError("{}: the tensor '{}' has shape {}, expected {}", file.source(), stored_name,
-                        fmt::join(tensor->shape, "x"), fmt::join(wanted, "x"));
-    }
-    w = {tensor->bytes.data(), nullptr, rows, cols, tensor->dtype};
-    if (rows == 1 && tensor->dtype != kRealType) {
-      auto& values = model->converted_.emplace_back(static_cast<size_t>(cols));
-      traits(tensor->dtype).decode(w.data, values.data(), cols);
-      w = {reinterpret_cast<const std::byte*>(values.data()), nullptr, rows, cols, kRealType};
-    }
-  };
+  model->weights_ = Weights(config);
+  Binder bind(file, hf ? family.hf : family.gguf, model->converted_);
   for_each_tensor(config, bind, model->weights_);
-  for (const NamedTensor& tensor : file.tensors()) {
-    if (used.contains(tensor.name)) continue;
-    throw UnsupportedError(
-        "{}: the tensor '{}' has no use in the architecture '{}' as this build knows it; running "
-        "without it would give wrong answers",
-        file.source(), tensor.name, family.name);
-  }
+  bind.finish(config);
   return model;
 }
 

@@ -26,12 +26,14 @@ class Model {
   size_t parameters() const;
 
  private:
+  class Binder;
+
   explicit Model(ModelFile file) : file_(std::move(file)) {}
 
   ModelFile file_;
   ModelConfig config_;
   Weights weights_;
-  std::vector<std::vector<real>> converted_;  // vectors that were stored in another format, and permuted rows
+  std::vector<std::vector<real>> converted_;  // vectors that were stored in another format
 };
 
 }  // namespace bantam

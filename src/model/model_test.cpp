@@ -101,7 +101,7 @@ TEST_F(ModelTest, metadata_that_contradicts_the_tensors_is_refused) {
   refused("llama.block_count", int64_t{100000}, "llama.block_count");
   refused("llama.attention.head_count", int64_t{3}, "multiple of");
   refused("llama.attention.head_count", std::vector<int64_t>{4}, "one for each of 2 layers");
-  refused("llama.attention.key_length", int64_t{6}, "rotated head width");
+  refused("llama.rope.dimension_count", int64_t{10}, "rotated head width");
   refused("llama.rope.dimension_count", int64_t{7}, "even");
   refused("llama.rope.freq_base", -1.0, "rope base");
   refused("llama.attention.layer_norm_rms_epsilon", 0.0, "norm epsilon");

@@ -4,15 +4,12 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <type_traits>
+
+#include "model/grain.h"
 
 namespace bantam {
 namespace {
-
-constexpr int64_t kElementGrain = 1 << 14;  // elements per chunk of element-wise work: about 50 us
-
-int64_t rows_per_chunk(int cols) { return std::max<int64_t>(1, kElementGrain / cols); }
 
 // Splits [0, n) into a few chunks per thread, so that a thread that lags behind leaves work to the others.
 int64_t chunk_rows(const ThreadPool& pool, int n, int chunks_per_thread, int least) {
@@ -113,6 +110,7 @@ Tensor embed(Run& run, std::span<const int32_t> tokens, const Matrix& table, rea
 
 Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, Gradient gradient) {
   assert(x.cols == w.cols);
+  if (run.compute().on_linear) (*run.compute().on_linear)(w, x);
   const Tensor y = run.make(x.rows, w.rows, gradient);
   if (!run.recording()) {
     multiply(run, x, w, b, y);
@@ -181,96 +179,23 @@ Tensor add(Run& run, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-Tensor rmsnorm(Run& run, const Tensor& x, const Matrix& w, real eps, real plus) {
-  const Tensor y = run.make(x.rows, x.cols);
-  const int n = w.cols, per_row = x.cols / n, groups = x.rows * per_row;
-  assert(per_row * n == x.cols);
-  real* inv_rms = run.recording() ? run.scratch<real>(static_cast<size_t>(groups)) : nullptr;
-  run.pool().parallel_for(groups, rows_per_chunk(n), [&](int64_t begin, int64_t end) {
-    for (int64_t g = begin; g < end; ++g) {
-      const real r = run.kernels().rmsnorm(x.data + g * n, w.values(), y.data + g * n, n, eps, plus);
-      if (inv_rms) inv_rms[g] = r;
-    }
-  });
-  run.on_backward([=, &run] {
-    // Each chunk sums its own dw; the sums are added up in order, so the result does not depend on the threads.
-    const Run::Temporary temporary(run);
-    const int64_t grain = std::max<int64_t>(64, (groups + 31) / 32), chunks = (groups + grain - 1) / grain;
-    real* dw = run.scratch<real>(static_cast<size_t>(chunks * n));
-    std::fill(dw, dw + chunks * n, real{0});
-    run.pool().parallel_for(groups, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t g = begin; g < end; ++g) {
-        run.kernels().rmsnorm_backward(x.data + g * n, w.values(), inv_rms[g], y.grad + g * n, x.grad + g * n,
-                                       dw + begin / grain * n, n, plus);
-      }
-    });
-    if (!w.grad) return;
-    for (int64_t c = 0; c < chunks; ++c) run.kernels().axpy(1, dw + c * n, w.grad, static_cast<size_t>(n));
-  });
-  return y;
-}
-
-RopeTable make_rope_table(Run& run, const ModelConfig& config, float theta, std::span<const int32_t> positions) {
-  const auto half = static_cast<size_t>(config.rope_dim / 2);
-  real* cosines = run.scratch<real>(positions.size() * half);
-  real* sines = run.scratch<real>(positions.size() * half);
-  real* frequency = run.scratch<real>(half);
-  for (size_t i = 0; i < half; ++i) {
-    frequency[i] =
-        static_cast<real>(std::pow(static_cast<double>(theta), -static_cast<double>(i) / static_cast<double>(half)));
-  }
-  run.pool().parallel_for(static_cast<int64_t>(positions.size()), 64, [&](int64_t begin, int64_t end) {
-    for (auto t = static_cast<size_t>(begin); t < static_cast<size_t>(end); ++t) {
-      for (size_t i = 0; i < half; ++i) {
-        const real angle = static_cast<real>(positions[t]) * frequency[i];
-        cosines[t * half + i] = std::cos(angle);
-        sines[t * half + i] = std::sin(angle);
-      }
-    }
-  });
-  return {theta, cosines, sines};
-}
-
-Tensor rope(Run& run, const ModelConfig& config, const RopeTable& table, const Tensor& x) {
-  const int head_dim = config.head_dim, half = config.rope_dim / 2;
-  const bool neighbours = config.rope_pairs == RopePairs::neighbours;
-  // A rotation's backward is its inverse: sign -1.
-  const auto rotate_all = [=, &run](real* values, real sign) {
-    run.pool().parallel_for(x.rows, rows_per_chunk(x.cols), [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const real* c = table.cos + t * half;
-        const real* s = table.sin + t * half;
-        for (real* v = values + t * x.cols; v < values + (t + 1) * x.cols; v += head_dim) {
-          for (int i = 0; i < half; ++i) {
-            real& first = v[neighbours ? 2 * i : i];
-            real& second = v[neighbours ? 2 * i + 1 : i + half];
-            const real a = first, b = second;
-            first = a * c[i] - sign * b * s[i];
-            second = sign * a * s[i] + b * c[i];
-          }
-        }
-      }
-    });
-  };
-  rotate_all(x.data, 1);
-  run.on_backward([=] { rotate_all(x.grad, -1); });
-  return x;
-}
-
 Tensor gated(Run& run, Activation act, const Tensor& gate, const Tensor& up) {
   const Tensor y = run.make(gate.rows, gate.cols);
   const auto n = static_cast<int64_t>(y.size());
+  const auto from = [](real* values, int64_t begin) { return values ? values + begin : nullptr; };
   run.pool().parallel_for(n, kElementGrain, [&](int64_t begin, int64_t end) {
-    run.kernels().gated(act, gate.data + begin, up.data + begin, y.data + begin, static_cast<size_t>(end - begin));
+    run.kernels().gated(act, gate.data + begin, from(up.data, begin), y.data + begin, static_cast<size_t>(end - begin));
   });
   run.on_backward([=, &run] {
     run.pool().parallel_for(n, kElementGrain, [&](int64_t begin, int64_t end) {
-      run.kernels().gated_backward(act, gate.data + begin, up.data + begin, y.grad + begin, gate.grad + begin,
-                                   up.grad + begin, static_cast<size_t>(end - begin));
+      run.kernels().gated_backward(act, gate.data + begin, from(up.data, begin), y.grad + begin, gate.grad + begin,
+                                   from(up.grad, begin), static_cast<size_t>(end - begin));
     });
   });
   return y;
 }
+
+Tensor activate(Run& run, Activation act, const Tensor& x) { return gated(run, act, x, {}); }
 
 Tensor soft_cap(Run& run, const Tensor& x, real cap, Gradient gradient) {
   const Tensor y = run.make(x.rows, x.cols, gradient);
@@ -300,84 +225,6 @@ Tensor select_rows(Run& run, const Tensor& x, std::span<const int32_t> rows) {
     }
   });
   return y;
-}
-
-double cross_entropy(Run& run, const Tensor& logits, std::span<const int32_t> targets, real grad_scale) {
-  assert(static_cast<int>(targets.size()) == logits.rows);
-  assert(logits.grad == (run.recording() ? logits.data : nullptr));
-  const Run::Temporary temporary(run);
-  double* loss = run.scratch<double>(targets.size());
-  const int64_t grain = std::max<int64_t>(1, (logits.rows + 63) / 64), chunks = (logits.rows + grain - 1) / grain;
-  real* copies = run.recording() ? nullptr : run.scratch<real>(static_cast<size_t>(chunks * logits.cols));
-  run.pool().parallel_for(logits.rows, grain, [&](int64_t begin, int64_t end) {
-    for (auto r = static_cast<int>(begin); r < end; ++r) {
-      const int32_t target = targets[static_cast<size_t>(r)];
-      real* p = logits.row(r);
-      loss[r] = 0;
-      if (target < 0) {
-        if (run.recording()) std::fill_n(p, logits.cols, real{0});
-        continue;
-      }
-      if (copies) p = std::copy_n(p, logits.cols, copies + begin / grain * logits.cols) - logits.cols;
-      const real wanted = p[target];
-      loss[r] = static_cast<double>(run.kernels().softmax(p, logits.cols)) - static_cast<double>(wanted);
-      if (!run.recording()) continue;
-      p[target] -= 1;
-      for (int i = 0; i < logits.cols; ++i) p[i] *= grad_scale;
-    }
-  });
-  double sum = 0;
-  int64_t counted = 0;
-  for (int r = 0; r < logits.rows; ++r) {
-    sum += loss[r];
-    counted += targets[static_cast<size_t>(r)] >= 0;
-  }
-  return counted > 0 ? sum / static_cast<double>(counted) : 0;
-}
-
-namespace {
-
-// Column `end` of a slice's scores: the loss, and its gradient in their place.
-double pointer_loss(const Tensor& scores, const Slice& slice, std::span<const uint8_t> labels, int end,
-                    real grad_scale) {
-  const uint8_t right = end ? kSpanEnd : kSpanBegin;
-  const auto label = [&](int r) { return labels[static_cast<size_t>(slice.begin + r)]; };
-  const auto score = [&](int r) -> real& { return scores.row(slice.begin + r)[end]; };
-  real most = -std::numeric_limits<real>::infinity();
-  for (int r = 0; r < slice.count; ++r) {
-    if (label(r) & kSpanCandidate) most = std::max(most, score(r));
-  }
-  double all = 0, rights = 0;
-  for (int r = 0; r < slice.count; ++r) {
-    if (!(label(r) & kSpanCandidate)) continue;
-    const double p = std::exp(static_cast<double>(score(r) - most));
-    all += p;
-    if (label(r) & right) rights += p;
-  }
-  assert(rights > 0);
-  if (scores.grad) {
-    for (int r = 0; r < slice.count; ++r) {
-      double slope = 0;
-      if (label(r) & kSpanCandidate) {
-        const double p = std::exp(static_cast<double>(score(r) - most));
-        slope = p / all - (label(r) & right ? p / rights : 0);
-      }
-      score(r) = grad_scale * static_cast<real>(slope);
-    }
-  }
-  return std::log(all) - std::log(rights);
-}
-
-}  // namespace
-
-double span_cross_entropy(const Tensor& scores, std::span<const Slice> slices, std::span<const uint8_t> labels,
-                          real grad_scale) {
-  assert(scores.cols == 2 && labels.size() == static_cast<size_t>(scores.rows));
-  double sum = 0;
-  for (const Slice& slice : slices) {
-    for (const int end : {0, 1}) sum += pointer_loss(scores, slice, labels, end, grad_scale);
-  }
-  return slices.empty() ? 0 : sum / static_cast<double>(slices.size());
 }
 
 }  // namespace bantam

@@ -2,6 +2,7 @@
 // T is the number of rows in the batch; shapes are [rows, cols].
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -22,22 +23,50 @@ Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b = {}, 
 // either way no later op may read `a`.
 Tensor add(Run& run, const Tensor& a, const Tensor& b);
 
-// Normalises groups of w.cols values (whole rows, or single heads): y = x / rms(x) * (w + plus)
-Tensor rmsnorm(Run& run, const Tensor& x, const Matrix& w, real eps, real plus);
+// Normalises groups of w.cols values (whole rows, or single heads): y = x / rms(x) * (w + plus) (+ b), with
+// rms(x) = sqrt(mean(x^2) + eps). (arXiv 1910.07467)
+Tensor rmsnorm(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, real eps, real plus);
 
-// cos and sin of position * theta^(-2i / rope_dim) for every row of a batch: [T, rope_dim / 2] each.
+// The same of x - mean(x). (arXiv 1607.06450)
+Tensor layernorm(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, real eps, real plus);
+
+// amplitude * cos and sin of what each pair turns at each row of a batch: [T, rope_dim / 2].
 struct RopeTable {
-  float theta = 0;  // 0: not made yet
+  float theta = 0, stretch = 0;  // 0: not made yet
   const real* cos = nullptr;
   const real* sin = nullptr;
 };
-RopeTable make_rope_table(Run& run, const ModelConfig& config, float theta, std::span<const int32_t> positions);
 
-// Rotates the first rope_dim elements of each head by their row's position, in place; returns x. (arXiv 2104.09864)
+// The tables of one pass, each made when its first layer asks. Two are kept, for layers that alternate.
+class RopeTables {
+ public:
+  RopeTables(Run& run, const ModelConfig& config, const Batch& batch) : run_(run), config_(config), batch_(batch) {}
+
+  // Memory comes from the run; a reference is good until the next call.
+  const RopeTable& of(const LayerConfig& layer);
+
+ private:
+  RopeTable make(const LayerConfig& layer);
+
+  Run& run_;
+  const ModelConfig& config_;
+  const Batch& batch_;
+  std::array<RopeTable, 2> tables_;
+  size_t next_ = 0;
+};
+
+// Rotates the first rope_dim elements of each head by their row's position, in place; returns x.
 Tensor rope(Run& run, const ModelConfig& config, const RopeTable& table, const Tensor& x);
 
 // y = act(gate) * up
 Tensor gated(Run& run, Activation act, const Tensor& gate, const Tensor& up);
+
+// y = act(x)
+Tensor activate(Run& run, Activation act, const Tensor& x);
+
+// A mixture of experts: each row of x[T, dim] goes through the `experts_used` gated feed-forward blocks that the router
+// scores highest for it, weighted with a softmax over just those scores. (arXiv 2401.04088, sec. 2.1)
+Tensor mix_experts(Run& run, const ModelConfig& config, const LayerWeights& w, const Tensor& x);
 
 // y = cap * tanh(x / cap)
 Tensor soft_cap(Run& run, const Tensor& x, real cap, Gradient gradient = Gradient::apart);

@@ -13,11 +13,15 @@
 
 namespace bantam {
 
+// Told of each product x[T, cols] * w^T before it is computed.
+using LinearObserver = std::function<void(const Matrix& w, const Tensor& x)>;
+
 // What ops compute with: threads, the kernel table, and the precision of training's dense products.
 struct Compute {
   ThreadPool& pool;
   const Kernels& kernels;
   GemmPrecision precision = GemmPrecision::f32;
+  const LinearObserver* on_linear = nullptr;  // for calibration
 };
 
 // Bump allocator, 64-byte aligned. Memory is reused with mark()/release(); it grows by whole slabs while a first pass

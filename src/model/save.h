@@ -13,7 +13,7 @@ namespace bantam {
 // The keys that Model::load() reads back from a GGUF file; tokenizer and naming keys are the caller's to add.
 Metadata gguf_metadata(const ModelConfig& config);
 
-// Sources look into `weights`, which must stay alive. Each weight keeps its format.
+// Sources look into `config` and `weights`, which must stay alive. Each weight keeps its format.
 std::vector<TensorSource> gguf_tensors(const ModelConfig& config, const Weights& weights);
 
 // The same for a Hugging Face folder. Throws UnsupportedError when its config cannot describe this model.

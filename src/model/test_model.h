@@ -11,7 +11,7 @@ namespace bantam {
 
 // The switches of ModelConfig as bits; tests loop over their combinations.
 struct Switches {
-  static constexpr int kBits = 13;
+  static constexpr int kBits = 23;
 
   static ModelConfig config(int bits) {
     const auto on = [bits](int bit) { return (bits >> bit & 1) != 0; };
@@ -40,6 +40,24 @@ struct Switches {
     c.causal = !on(11);
     if (on(11)) c.layer[0].window = 0;
     if (on(12)) c.token_types = 3, c.classes = 2;
+    if (on(13)) {
+      for (int i = 0; i < c.rope_dim / 2; ++i) c.rope_factors.push_back(1.5f + static_cast<float>(i));
+      c.rope_amplitude = 1.2f;
+      c.layer[0].rope_stretch = 2;
+    }
+    c.norm = on(14) ? Norm::layer : Norm::rms;
+    c.norm_bias = on(15);
+    c.gated_ffn = !on(16);
+    c.attn_out_bias = c.ffn_bias = c.head_bias = on(17);
+    c.learned_positions = on(18);
+    c.parallel_block = on(19);
+    c.sub_norms = on(20);
+    if (on(21)) {  // experts are gated blocks with nothing added
+      c.experts = 3, c.experts_used = 2;
+      c.gated_ffn = true;
+      c.ffn_bias = c.sub_norms = false;
+    }
+    if (on(22)) c.activation = Activation::relu_squared;
     return c;
   }
 };
@@ -47,7 +65,7 @@ struct Switches {
 // Random weights in kRealType, with gradients.
 struct TestModel {
   explicit TestModel(ModelConfig config_in, uint64_t seed = 1, double deviation = 0.35) : config(std::move(config_in)) {
-    weights.layer.resize(config.layer.size());
+    weights = Weights(config);
     size_t total = 0;
     for_each_tensor(
         config,

@@ -45,7 +45,7 @@ Parameters::Parameters(const ModelConfig& config, DType matrices) : config_(conf
     throw UsageError("weights of format {} cannot be trained; use {} or bf16", traits(matrices).name,
                      traits(kRealType).name);
   }
-  weights_.layer.resize(config_.layer.size());
+  weights_ = Weights(config_);
   size_t data_bytes = 0;
   std::vector<Matrix*> views;
   const auto plan = [&](const std::string& name, int rows, int cols, Matrix& view) {
