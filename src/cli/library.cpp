@@ -99,7 +99,7 @@ UpdateReport update_with_progress(Index& index, const std::vector<fs::path>& roo
   wanted.threads = threads;
   wanted.file_bytes = parse.limits.file_bytes;
   wanted.parse = [&](const fs::path& path) { return parse_document(path, parse); };
-  wanted.stop = [] { return interrupted(); };
+  wanted.stop = parse.stop = [] { return interrupted(); };
   wanted.progress = [&](const UpdateProgress& p) {
     bar.set_total(mb(p.total_bytes));
     bar.update(mb(p.done_bytes), fmt::format("{} of {} files", p.done_files, p.total_files));

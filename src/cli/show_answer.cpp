@@ -6,21 +6,13 @@
 #include <filesystem>
 
 #include "base/utf8.h"
+#include "retrieval/hangul.h"
 
 namespace bantam {
 namespace {
 
 // A span that has less of its passage's odds than this may be cut wrongly: its sentence is shown as the answer.
 constexpr double kSureSpan = 0.4;
-
-bool is_korean(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const auto c = decode_utf8(text.substr(at));
-    if (c && c->value >= 0xAC00 && c->value <= 0xD7A3) return true;
-    at += c ? static_cast<size_t>(c->bytes) : 1;
-  }
-  return false;
-}
 
 // One line: line breaks and control characters of the document become spaces.
 std::string plain(std::string_view text) {
@@ -80,7 +72,7 @@ std::string remarks(const Answer& answer, bool korean) {
 }  // namespace
 
 std::string answer_text(const Answer& answer, std::string_view question, bool colour) {
-  const bool korean = is_korean(question);
+  const bool korean = contains_hangul(question);
   std::string out;
   if (answer.abstained) {
     out = korean ? "문서에 답이 없습니다.\n" : "The documents do not say.\n";

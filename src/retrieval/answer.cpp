@@ -113,6 +113,10 @@ Findings find(Index& index, const ReadPassages& read, std::string_view question,
   for (const Hit& h : out.results.passages) texts.push_back(h.text);
   if (!texts.empty()) out.readings = read(question, texts);
   out.ranked = rank_sentences(out.results, out.readings);
+  const double passages_there = static_cast<double>(index.stats().passages);
+  out.stated = stated_answer(question, out.results, [&](std::string_view term) {
+    return std::log(1 + passages_there / (1 + static_cast<double>(index.document_frequency(term))));
+  });
   out.read_ms = milliseconds_since(start) - out.search_ms;
   return out;
 }
@@ -124,6 +128,16 @@ Answer answer_from(const Findings& findings, const AnswerOptions& options) {
   out.search_ms = findings.search_ms;
   out.read_ms = findings.read_ms;
   if (ranked.empty()) return out;
+  if (findings.stated) {
+    out.confidence = findings.stated->confidence;
+    out.abstained = out.confidence < options.confidence;
+    RankedSentence sentence;
+    sentence.hit = findings.stated->hit;
+    sentence.range = findings.stated->range;
+    out.citations.push_back(cite(results, sentence));
+    if (!out.abstained) out.text = out.citations[0].quote;
+    return out;
+  }
   const auto chosen = std::find_if(ranked.begin(), ranked.end(), [](const RankedSentence& s) { return s.has_answer; });
   const RankedSentence& best = chosen == ranked.end() ? ranked.front() : *chosen;
   out.confidence = best.has_answer ? probability(static_cast<double>(best.answer.log_odds)) : 0;

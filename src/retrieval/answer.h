@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "retrieval/index.h"
 #include "retrieval/sentences.h"
+#include "retrieval/stated.h"
 #include "text/reading.h"
 
 namespace bantam {
@@ -74,6 +76,7 @@ struct Findings {
   Results results;
   std::vector<std::vector<AnswerSpan>> readings;  // of each passage
   std::vector<RankedSentence> ranked;
+  std::optional<StatedAnswer> stated;  // goes before what the reader chose
   double search_ms = 0, read_ms = 0;
 };
 

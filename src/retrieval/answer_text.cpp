@@ -4,15 +4,10 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "retrieval/hangul.h"
 
 namespace bantam {
 namespace {
-
-constexpr char32_t kFirstSyllable = 0xAC00, kLastSyllable = 0xD7A3;
-constexpr int kFinals = 28;  // syllables come in groups of 28: without a final consonant, then with each
-
-bool is_syllable(char32_t c) { return c >= kFirstSyllable && c <= kLastSyllable; }
-bool has_final(char32_t c) { return (c - kFirstSyllable) % kFinals != 0; }
 
 bool is_punctuation(char32_t c) {
   if (c < 0x80) return c > ' ' && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
@@ -56,7 +51,7 @@ std::vector<Syllable> last_word(std::string_view text, size_t begin, size_t end)
   while (begin < end) {
     const auto c = decode_utf8(text.substr(begin, end - begin));
     const size_t bytes = c ? static_cast<size_t>(c->bytes) : 1;
-    if (c && is_syllable(c->value))
+    if (c && is_hangul(c->value))
       word.push_back({c->value, begin});
     else
       word.clear();
@@ -76,7 +71,7 @@ bool ends_with(const std::vector<Syllable>& word, std::u32string_view particle) 
 
 bool word_goes_on(std::string_view text, size_t at) {
   const auto next = decode_utf8(text.substr(at));
-  return next && is_syllable(next->value);
+  return next && is_hangul(next->value);
 }
 
 }  // namespace
@@ -119,7 +114,7 @@ TextRange without_particle(std::string_view text, TextRange answer) {
   for (const Particle& p : kParticles) {
     if (word.size() < p.text.size() + 2 || !ends_with(word, p.text)) continue;
     const size_t cut = word.size() - p.text.size();
-    const bool final = has_final(word[cut - 1].value);
+    const bool final = has_final_consonant(word[cut - 1].value);
     if (p.after == After::anything || final == (p.after == After::final)) return {answer.begin, word[cut].begin};
   }
   return answer;

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/utf8.h"
 #include "retrieval/answer_text.h"
+#include "retrieval/hangul.h"
 #include "text/unicode.h"
 
 namespace bantam {
@@ -104,20 +105,6 @@ Measured auroc(const std::vector<double>& right, const std::vector<double>& wron
     sample = area(r, w);
   }
   return interval(area(right, wrong), std::move(samples));
-}
-
-Index index_of(const ReadingSet& set) {
-  Index index = Index::in_memory();
-  index.set_ranking({.repeated = 1});  // passages that nearly repeat each other are different ones here
-  std::vector<GivenDocument> documents;
-  for (size_t p = 0; p < set.passages.size(); ++p) {
-    const ReadingSet::Passage& passage = set.passages[p];
-    documents.push_back({std::to_string(p),
-                         {passage.title, passage.text, {}, {}},
-                         {{.begin = 0, .end = passage.text.size(), .heading = {}, .page = 0}}});
-  }
-  index.add(documents);
-  return index;
 }
 
 struct Columns {
@@ -254,7 +241,7 @@ bool is_korean(std::string_view text) {
     const auto c = decode_utf8(text.substr(at));
     if (c && char_class(c->value) == CharClass::letter) {
       ++letters;
-      hangul += c->value >= 0xAC00 && c->value <= 0xD7A3;
+      hangul += is_hangul(c->value);
     }
     at += c ? static_cast<size_t>(c->bytes) : 1;
   }
@@ -262,6 +249,20 @@ bool is_korean(std::string_view text) {
 }
 
 }  // namespace
+
+Index index_of(const ReadingSet& set) {
+  Index index = Index::in_memory();
+  index.set_ranking({.repeated = 1});  // passages that nearly repeat each other are different ones here
+  std::vector<GivenDocument> documents;
+  for (size_t p = 0; p < set.passages.size(); ++p) {
+    const ReadingSet::Passage& passage = set.passages[p];
+    documents.push_back({std::to_string(p),
+                         {passage.title, passage.text, {}, {}},
+                         {{.begin = 0, .end = passage.text.size(), .heading = {}, .page = 0}}});
+  }
+  index.add(documents);
+  return index;
+}
 
 ReadingSet read_reading_set(const std::filesystem::path& path) {
   ReadingSet set;

@@ -29,6 +29,9 @@ struct ReadingSet {
 // Questions without an answer are left out. Throws IoError or FormatError naming the file and the place.
 ReadingSet read_reading_set(const std::filesystem::path& path);
 
+// Its passages, as documents named by their numbers.
+Index index_of(const ReadingSet& set);
+
 // Overlap of an answer with the best of the right ones, 0 to 1: words, or characters where `by_character`.
 double answer_f1(std::string_view answer, const std::vector<std::string>& right, bool by_character);
 bool answer_matches(std::string_view answer, const std::vector<std::string>& right);

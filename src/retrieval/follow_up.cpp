@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "retrieval/hangul.h"
 #include "text/terms.h"
 
 namespace bantam {
@@ -41,18 +42,12 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> li
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool is_hangul(std::string_view text) {
-  const auto c = decode_utf8(text);
-  return c && c->value >= 0xAC00 && c->value <= 0xD7A3;
-}
-
 // Whether a syllable that ends a word has a final consonant: it decides between 은 and 는, 이 and 가, 을 and 를.
 bool ends_in_consonant(std::string_view word) {
   size_t at = word.size();
   while (at > 0 && (static_cast<unsigned char>(word[at - 1]) & 0xC0) == 0x80) --at;
   const auto c = at > 0 ? decode_utf8(word.substr(at - 1)) : std::nullopt;
-  if (c && c->value >= 0xAC00 && c->value <= 0xD7A3) return (c->value - 0xAC00) % 28 != 0;
-  return false;
+  return c && is_hangul(c->value) && has_final_consonant(c->value);
 }
 
 struct ParticlePair {
@@ -91,7 +86,7 @@ bool replace_english(const Word& word, const std::string& topic, Replacement& ou
 // 그는, 그녀의, 그것을, 이것은, 거기에서, and 그 회사는 (a noun after 그 or 이).
 bool replace_korean(const std::vector<Word>& words, size_t i, const std::string& topic, Replacement& out) {
   const Word& word = words[i];
-  if (is_one_of(word.text, {"그", "이", "저"}) && i + 1 < words.size() && is_hangul(words[i + 1].text)) {
+  if (is_one_of(word.text, {"그", "이", "저"}) && i + 1 < words.size() && begins_with_hangul(words[i + 1].text)) {
     const std::string& noun = words[i + 1].text;
     std::string particle;
     for (const std::string_view p :
@@ -149,7 +144,7 @@ std::string capitalised_run(std::string_view question) {
 // The words up to the first that ends in 은, 는, 이, 가 or 의, without it: 에이다 러브레이스는 언제 ...
 std::string korean_topic(std::string_view question) {
   for (const Word& w : words_of(question)) {
-    if (!is_hangul(w.text)) continue;
+    if (!begins_with_hangul(w.text)) continue;
     for (const std::string_view particle : {"은", "는", "이", "가", "의"}) {
       if (!w.text.ends_with(particle) || w.text.size() < particle.size() + 6) continue;
       if (agreeing(std::string_view(w.text).substr(0, w.text.size() - particle.size()), particle) != particle) continue;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct ParseOptions {
   ParseLimits limits;
   // The program and first arguments of the child process: this program with its hidden command.
   std::vector<std::string> child = {"/proc/self/exe", "__parse"};
+  // True: the child is ended at once, and the file reported as one whose reading was stopped. May be asked by any
+  // thread.
+  std::function<bool()> stop = nullptr;
 };
 
 // Reads a file. Its name says what it is, unless its first bytes say otherwise; a name we do not know is plain text.

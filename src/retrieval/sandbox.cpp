@@ -66,7 +66,7 @@ struct Pipe {
 struct Outcome {
   std::string output, errors;
   int status = 0;  // as waitpid() gives it
-  bool timed_out = false, too_long = false;
+  bool timed_out = false, too_long = false, stopped = false;
 };
 
 // A process of its own group with `file`, a pipe and a pipe as its standard streams and no other descriptor.
@@ -110,9 +110,10 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Reads until the child has ended, `timeout_ms` are over or it has written more than `most_bytes`; then none of its
-  // group is left.
-  Outcome finish(int timeout_ms, size_t most_bytes) {
+  // Reads until the child has ended, `timeout_ms` are over, it has written more than `most_bytes` or `stop` says so;
+  // then none of its group is left.
+  Outcome finish(int timeout_ms, size_t most_bytes, const std::function<bool()>& stop) {
+    constexpr int64_t kStopMs = 100;  // at most, between two looks at stop
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     Outcome outcome;
     std::array<pollfd, 3> watched = {
@@ -124,7 +125,9 @@ class Child {
         outcome.timed_out = true;
         break;
       }
-      const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(left));
+      outcome.stopped = stop && stop();
+      if (outcome.stopped) break;
+      const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(std::min<int64_t>(left, kStopMs)));
       if (ready < 0 && errno != EINTR) throw IoError("cannot wait for the parser process: {}", std::strerror(errno));
       if (ready <= 0) continue;
       if (watched[0].revents != 0 && !read_some(watched[0].fd, outcome.output)) watched[0].fd = -1;
@@ -185,6 +188,7 @@ std::string pdftotext_for(const std::string& name) {
 
 // Throws when the child did not end by itself and well.
 void check_end(const Outcome& outcome, const std::string& name, const ParseLimits& limits) {
+  if (outcome.stopped) throw FormatError("{}: parsing was stopped", name);
   if (outcome.timed_out) throw FormatError("{}: parsing took more than {:g} s", name, limits.timeout_ms / 1000.0);
   if (outcome.too_long) {
     throw FormatError("{}: its text takes more than the limit of {} MiB", name, limits.text_bytes >> 20);
@@ -275,7 +279,8 @@ void write_to_standard_output(std::string_view message) {
 Document parse_in_child(DocumentFormat format, int fd, const std::string& name, const ParseOptions& options) {
   const ParseLimits& limits = options.limits;
   const size_t most_bytes = 2 * limits.text_bytes + (size_t{1} << 20);  // headings and pages come on top of the text
-  const Outcome outcome = Child(arguments_for(format, name, options), fd).finish(limits.timeout_ms, most_bytes);
+  const Outcome outcome =
+      Child(arguments_for(format, name, options), fd).finish(limits.timeout_ms, most_bytes, options.stop);
   check_end(outcome, name, limits);
   if (format == DocumentFormat::pdf) return pdf_from(outcome, name, limits);
   if (const int code = WEXITSTATUS(outcome.status); code != 0) {

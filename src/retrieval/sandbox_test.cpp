@@ -220,6 +220,16 @@ TEST(ParseInChild, a_timeout_ends_the_whole_group) {
   ADD_FAILURE() << "process " << sleeper << " lives on";
 }
 
+TEST(ParseInChild, a_stop_does_not_wait_for_the_timeout) {
+  const TestFolder folder;
+  const auto path = folder.write("a.csv", "name,eggs\nAda,3\n");
+  ParseOptions options = shell_child("sleep 100");
+  options.stop = [asked = 0]() mutable { return ++asked > 2; };
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(refusal(path, options), HasSubstr("parsing was stopped"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
 TEST(ParseInChild, threads_may_parse_at_the_same_time) {
   const TestFolder folder;
   std::vector<std::thread> threads;

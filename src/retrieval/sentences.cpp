@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "retrieval/hangul.h"
 
 namespace bantam {
 namespace {
@@ -23,8 +24,6 @@ char32_t character_at(std::string_view text, size_t at) {
   const auto c = at < text.size() ? decode_utf8(text.substr(at)) : std::nullopt;
   return c ? c->value : 0;
 }
-
-bool is_hangul(char32_t c) { return c >= 0xAC00 && c <= 0xD7A3; }
 
 char32_t character_before(std::string_view text, size_t at) {
   size_t begin = at;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/utf8.h"
+#include "retrieval/hangul.h"
 #include "text/terms.h"
 
 namespace bantam {
@@ -22,10 +22,6 @@ constexpr std::array<std::string_view, 5> kKoreanNegations = {"않", "없", "아
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool has_digit(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-bool is_hangul(std::string_view text) {
-  const auto c = decode_utf8(text);
-  return c && c->value >= 0xAC00 && c->value <= 0xD7A3;
 }
 
 std::set<std::string, std::less<>> content_terms(std::string_view text) {
@@ -126,7 +122,7 @@ Support support(std::string_view sentence, std::string_view passage, std::string
     first = false;
     if (t.stop) continue;
     if ((named || has_digit(t.text)) && !there.contains(t.text)) out.facts = false;
-    if (wanted.insert(std::move(t.text)).second && is_hangul(sentence.substr(t.begin))) ++hangul;
+    if (wanted.insert(std::move(t.text)).second && begins_with_hangul(sentence.substr(t.begin))) ++hangul;
   }
   if (wanted.empty()) return {};
   const auto found = std::ranges::count_if(wanted, [&](const std::string& t) { return there.contains(t); });

@@ -252,11 +252,12 @@ UpdateReport Index::update(std::span<const std::filesystem::path> roots, const U
   Writer writer(s, report);
   Pipeline pipeline(work, options);
   while (progress.done_files < work.size()) {
-    if (options.stop && options.stop()) {
+    const auto prepared = pipeline.next();
+    if (options.stop && options.stop()) {  // also why the file may not have been read to its end
       report.stopped = true;
       break;
     }
-    if (const auto prepared = pipeline.next()) {
+    if (prepared) {
       const Work& done = work[prepared->work];
       writer.add(done, *prepared);
       ++progress.done_files;
