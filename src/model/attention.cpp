@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "model/grain.h"
 #include "model/ops.h"
 
 namespace bantam {
@@ -31,21 +32,40 @@ Shape shape_of(const ModelConfig& c, int l) {
   return {layer.heads, layer.kv_heads, c.head_dim, layer.window, scale, c.attn_cap, c.causal};
 }
 
+// Rows that attention reads: row j of the sequence at keys + (j - first) * kv_dim.
+struct PastRows {
+  const real* keys;
+  const real* values;
+  int first;
+};
+
+// Puts the slice's own rows into its cache and returns all that its rows may see, decoded where they need be.
+PastRows past_rows(Run& run, const Shape& s, const Slice& slice, int l, const Tensor& k, const Tensor& v) {
+  KvCache& kv = *slice.kv;
+  if (kv.capacity() == 0) return {k.row(slice.begin), v.row(slice.begin), kv.size()};
+  const int64_t grain = rows_per_chunk(s.kv_dim());
+  run.pool().parallel_for(slice.count, grain, [&](int64_t begin, int64_t end) {
+    for (auto t = static_cast<int>(begin); t < end; ++t)
+      kv.put(l, kv.size() + t, k.row(slice.begin + t), v.row(slice.begin + t));
+  });
+  if (kv.format() == kRealType) return {kv.keys(l), kv.values(l), 0};
+  const int first = s.first_visible(kv.size()), rows = kv.size() + slice.count - first;
+  const auto values = static_cast<size_t>(rows) * static_cast<size_t>(s.kv_dim());
+  real* keys = run.scratch<real>(values);
+  real* decoded_values = run.scratch<real>(values);
+  run.pool().parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      kv.decode(l, first + static_cast<int>(r), keys + r * s.kv_dim(), decoded_values + r * s.kv_dim());
+  });
+  return {keys, decoded_values, first};
+}
+
 void attend_cached(Run& run, const Shape& s, const Slice& slice, int l, const Tensor& q, const Tensor& k,
                    const Tensor& v, const Tensor& y) {
   const int first = slice.kv->size(), kv_dim = s.kv_dim();
   assert(s.causal || slice.kv->capacity() == 0);
-  const real* keys = k.row(slice.begin);
-  const real* values = v.row(slice.begin);
-  if (slice.kv->capacity() > 0) {
-    const auto at = static_cast<size_t>(first) * static_cast<size_t>(kv_dim);
-    const auto rows = static_cast<size_t>(slice.count) * static_cast<size_t>(kv_dim);
-    std::copy_n(keys, rows, slice.kv->keys(l) + at);
-    std::copy_n(values, rows, slice.kv->values(l) + at);
-    keys = slice.kv->keys(l);
-    values = slice.kv->values(l);
-  }
   const Run::Temporary temporary(run);
+  const PastRows past = past_rows(run, s, slice, l, k, v);
   const int64_t items = int64_t{slice.count} * s.heads, grain = std::max<int64_t>(1, (items + 63) / 64);
   const int64_t most_rows = first + slice.count, chunks = (items + grain - 1) / grain;
   real* scores = run.scratch<real>(static_cast<size_t>(chunks * most_rows));
@@ -53,11 +73,10 @@ void attend_cached(Run& run, const Shape& s, const Slice& slice, int l, const Te
     for (int64_t item = begin; item < end; ++item) {
       const int t = static_cast<int>(item / s.heads), h = static_cast<int>(item % s.heads);
       const int from = s.first_visible(first + t);
-      const size_t at =
-          static_cast<size_t>(from) * static_cast<size_t>(kv_dim) + static_cast<size_t>(h / s.group() * s.head_dim);
+      const ptrdiff_t at = static_cast<ptrdiff_t>(from - past.first) * kv_dim + h / s.group() * s.head_dim;
       run.kernels().attend({.q = q.row(slice.begin + t) + h * s.head_dim,
-                            .k = keys + at,
-                            .v = values + at,
+                            .k = past.keys + at,
+                            .v = past.values + at,
                             .kv_stride = static_cast<size_t>(kv_dim),
                             .count = s.end_visible(first + t, first + slice.count) - from,
                             .head_dim = s.head_dim,

@@ -51,7 +51,7 @@ void check_rope(const ModelConfig& c, const std::string& source) {
 
 void check_experts(const ModelConfig& c, const std::string& source) {
   const Checker check(source);
-  check.range("expert count", c.experts, 0, 1 << 10);
+  check.range("expert count", c.experts, 0, 1 << 8);
   if (c.experts == 0) return;
   check.range("count of used experts", c.experts_used, 1, c.experts);
   if (!c.gated_ffn || c.ffn_bias || c.sub_norms) {

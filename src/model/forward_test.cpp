@@ -106,6 +106,38 @@ TEST_P(ForwardTest, chunked_batched_and_threaded_rows_equal_the_whole_alone) {
   }
 }
 
+TEST_P(ForwardTest, a_cache_in_fewer_bits_gives_the_same_rows_in_chunks_and_nearly_those_of_a_full_one) {
+  ModelConfig c = wide_config(1 << 9);  // one layer has a window
+  c.head_dim = c.rope_dim = 32;
+  const TestModel model(c, 3, 0.1);
+  const Tokens a = random_tokens(37, 1);
+  KvCache full(c, 64);
+  const Rows expected = step(c, model.weights, {{&full, a}});
+  for (const auto& [format, tolerance] : {std::pair{DType::f16, 2e-4}, {DType::q8_0, 2e-2}}) {
+    KvCache whole(c, 64, format), chunked(c, 64, format);
+    EXPECT_EQ(whole.bytes(), KvCache::bytes_for(c, 64, format));
+    EXPECT_LE(whole.bytes(), full.bytes() / 2);
+    const Rows rows = step(c, model.weights, {{&whole, a}});
+    for (size_t t = 0; t < a.size();) {
+      const size_t n = std::min<size_t>(t < 20 ? 7 : 1, a.size() - t);
+      const Rows some = step(c, model.weights, {{&chunked, std::span(a).subspan(t, n)}}, 3);
+      for (size_t i = 0; i < n; ++i) ASSERT_EQ(some[i], rows[t + i]) << t + i;
+      t += n;
+    }
+    for (size_t t = 0; t < a.size(); ++t) {
+      for (size_t i = 0; i < rows[t].size(); ++i) ASSERT_NEAR(rows[t][i], expected[t][i], tolerance);
+    }
+  }
+}
+
+TEST_P(ForwardTest, a_cache_refuses_formats_and_heads_that_do_not_fit_it) {
+  ModelConfig c = wide_config(0);
+  EXPECT_THROW(KvCache(c, 8, DType::q4_0), UsageError);
+  EXPECT_THROW(KvCache(c, 8, DType::q8_0), UsageError);  // heads of 16 values, blocks of 32
+  EXPECT_THROW(KvCache::bytes_for(c, 8, DType::q8_0), UsageError);
+  EXPECT_NO_THROW(KvCache(c, 8, DType::f16));
+}
+
 TEST_P(ForwardTest, a_truncated_cache_continues_like_a_fresh_one) {
   const TestModel model(wide_config(0b00000000110), 4, 0.1);
   const Tokens a = random_tokens(30, 1), b = random_tokens(12, 9);
