@@ -3,7 +3,7 @@
 set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev libzstd-dev
           libopenblas-dev libedit-dev libstemmer-dev libsqlite3-dev libssl-dev libseccomp-dev libgumbo-dev libzip-dev libpugixml-dev poppler-utils
-          libgtest-dev libgmock-dev "$@")
+          libgtest-dev libgmock-dev python3-jinja2 "$@")
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")

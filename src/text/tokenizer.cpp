@@ -72,6 +72,30 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions opti
   return ids;
 }
 
+std::vector<int32_t> Tokenizer::encode_marked(std::string_view text,
+                                              std::span<const std::pair<size_t, size_t>> trusted) const {
+  std::vector<int32_t> ids;
+  size_t done = 0;
+  const auto encode_up_to = [&](size_t end) {
+    if (end == done) return;
+    const std::vector<int32_t> part = encode(text.substr(done, end - done));
+    ids.insert(ids.end(), part.begin(), part.end());
+  };
+  for (const auto& [begin, end] : trusted) {
+    for (size_t at = begin; at < end;) {
+      const auto added = added_.find(text.substr(0, end), at, true);
+      if (!added) break;
+      at = added->begin + added->bytes;
+      if (type(added->id) == TokenType::user_defined) continue;  // encode() finds it
+      encode_up_to(added->begin);
+      ids.push_back(added->id);
+      done = at;
+    }
+  }
+  encode_up_to(text.size());
+  return ids;
+}
+
 std::optional<int32_t> Tokenizer::whole_word(std::string_view word) const {
   const auto found = ids_.find(to_byte_alphabet(word));
   if (found == ids_.end() || type(found->second) != TokenType::normal) return std::nullopt;

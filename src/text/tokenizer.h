@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/metadata.h"
@@ -45,6 +46,9 @@ class Tokenizer {
 
   // Any bytes are accepted; those that are not UTF-8 become byte tokens. User-defined tokens are always matched.
   std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
+  // As encode(), for text that a template and others wrote together: control tokens are taken from their text where all
+  // of it lies in `trusted`, byte ranges [begin, end) in ascending order, and nowhere else.
+  std::vector<int32_t> encode_marked(std::string_view text, std::span<const std::pair<size_t, size_t>> trusted) const;
   // The bytes encode() was given (SentencePiece: U+2581 comes back as a space). May end inside a character: for text
   // that grows token by token use StreamDecoder. Throws UsageError for an id outside the vocabulary.
   std::string decode(std::span<const int32_t> ids, DecodeOptions options = {}) const;

@@ -1,4 +1,4 @@
-// What the tokenizers need to know about Unicode: character classes and the NFC form. The one user of utf8proc.
+// What tokenizers and chat templates need to know about Unicode: classes, case, the NFC form. The one user of utf8proc.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,14 @@ namespace bantam {
 enum class CharClass : uint8_t { other, letter, number, space };
 
 CharClass char_class(char32_t code_point);
+
+// The simple mappings: one character to one. Those without a case stay.
+char32_t to_upper(char32_t code_point);
+char32_t to_lower(char32_t code_point);
+char32_t to_title(char32_t code_point);
+
+// Whether it shows as itself: not a control, format or unassigned character, and no separator but the space.
+bool is_printable(char32_t code_point);
 
 // Normalization Form C (Unicode Standard Annex 15). Bytes that are not valid UTF-8 stay as they are. Time is linear:
 // runs of more than 30 combining marks are normalised in parts, as in the annex's Stream-Safe Text Format.
