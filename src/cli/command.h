@@ -25,6 +25,7 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 
 void add_ask(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_chat(CLI::App& app);
 void add_detokenize(CLI::App& app);
 void add_eval(CLI::App& app);

@@ -37,6 +37,7 @@ void add_commands(CLI::App& app) {
   add_detokenize(app);
   add_logits(app);
   add_train(app);
+  add_calibrate(app);
   add_quantize(app);
   add_perplexity(app);
   add_index(app);

@@ -1,4 +1,4 @@
-// Stores a model's matrices in a smaller format. Used by `bantam quantize`.
+// Stores a model's matrices in smaller formats. Used by `bantam quantize`.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +9,33 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "shrink/importance.h"
+#include "shrink/mix.h"
 #include "tensor/dtype.h"
 
 namespace bantam {
 
 struct QuantizeOptions {
-  DType to = DType::q8_0;
-  // Of token_embd.weight and output.weight, which lose most from few bits; `to` when not given.
-  std::optional<DType> embeddings;
+  Mix to = *find_mix("q8_0");
+  bool pure = false;  // every matrix in the mix's base format
+  // Of token_embd.weight and output.weight, which lose most from few bits; as the mix has them when not given.
+  std::optional<DType> embeddings = std::nullopt;
+  const Importance* importance = nullptr;  // what the encoders' searches weigh errors with
 };
 
 struct QuantizeReport {
   uint64_t bytes_before = 0, bytes_after = 0;  // of all tensors
-  std::vector<std::string> notes;              // what was not stored as asked, and why
+  uint64_t values = 0;
+  std::vector<std::string> notes;  // what was not stored as asked, and why
+
+  double bits_per_weight() const { return 8 * static_cast<double>(bytes_after) / static_cast<double>(values); }
 };
 
-// Rewrites a GGUF file: two-dimensional tensors in the wanted format (f16 where a row is not whole blocks of it, with a
-// note), vectors in f32, tensors of more dimensions as they are. All metadata is kept; general.file_type says what most
-// tensors are. Tensors pass through one at a time, their rows split over the pool. `progress` is told the bytes written
-// so far and may throw to stop. Throws IoError, FormatError or UnsupportedError; `out` is then as it was.
+// Rewrites a GGUF file: matrices, and those of experts, in the formats of the mix (where a row is not whole blocks, in
+// what fitting_format() says, with a note), vectors in f32, what is_quantised_matrix() leaves out as it is. All
+// metadata is kept; general.file_type names the mix. Tensors pass through one at a time, their rows split over the
+// pool. `progress` is told the bytes written so far and may throw to stop. Throws IoError, FormatError (also for a NaN,
+// an infinity, or values too large for the format) or UnsupportedError; `out` is then as it was.
 QuantizeReport quantize(const std::filesystem::path& in, const std::filesystem::path& out,
                         const QuantizeOptions& options, ThreadPool& pool,
                         const std::function<void(uint64_t done, uint64_t total)>& progress = {});
