@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "text/template/format.h"
 #include "text/template/interpreter.h"
 #include "text/template/operators.h"
