@@ -149,7 +149,7 @@ std::vector<Value> split(Budget& budget, const Text& text, const Text* separator
     budget.bytes(2 * text.size());
     for (auto [begin, end] = next_word(bytes, 0); begin < bytes.size(); std::tie(begin, end) = next_word(bytes, end)) {
       if (limit-- == 0) {
-        add_part(budget, parts, text, begin, begin + without_space_around(bytes.substr(begin), false, true).size());
+        add_part(budget, parts, text, begin, bytes.size());
         break;
       }
       add_part(budget, parts, text, begin, end);
