@@ -186,7 +186,8 @@ void backward_head(const Run& run, const Shape& s, int rows, const HeadViews& he
         drow[j] = (drow[j] - mean) * through_cap * s.scale;
       }
       std::fill(row, row + from, real{0});
-      run.kernels().exp_shifted(row + from, head.log_sum[static_cast<ptrdiff_t>(t) * s.heads], to - from);
+      run.kernels().exp_shifted(row + from, head.log_sum[static_cast<ptrdiff_t>(t) * s.heads],
+                                static_cast<size_t>(to - from));
       std::fill(row + to, row + n, real{0});
     }
     gemm(precision, {.transpose_a = true,
