@@ -312,7 +312,7 @@ Value as_json(CallRef call) {
       call.budget.bytes(static_cast<size_t>(width));
       options.indent = std::string(static_cast<size_t>(width), ' ');
     }
-    options.item_separator = ",";
+    options.item_separator.assign(1, ',');  // GCC 12 warns of overlap in = ","
   }
   if (call.has(2)) {
     const auto separators = elements(call.budget, *call.arguments[2]);

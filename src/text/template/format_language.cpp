@@ -1,4 +1,5 @@
 // Python's two formatting languages, as far as templates use them.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>

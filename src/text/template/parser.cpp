@@ -112,9 +112,9 @@ class Parser {
     while (true) {
       ExpressionPtr condition = expressions_.parse_tuple(false);
       statement.branches.emplace_back(std::move(condition), parse_body({"elif", "else", "endif"}));
-      const std::string end = tokens_.take().text;
-      if (end == "elif") continue;
-      if (end == "else") statement.otherwise = parse_body_to("endif");
+      const Token end = tokens_.take();
+      if (end.text == "elif") continue;
+      if (end.text == "else") statement.otherwise = parse_body_to("endif");
       return statement;
     }
   }
