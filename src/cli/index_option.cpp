@@ -1,8 +1,7 @@
 #include "cli/index_option.h"
 
-#include <cstdlib>
-
 #include "base/error.h"
+#include "cli/data_folder.h"
 
 namespace bantam {
 
@@ -12,12 +11,8 @@ void add_index_option(CLI::App& command, std::string& index) {
 
 std::filesystem::path index_path(const std::string& index) {
   if (!index.empty()) return index;
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && *data == '/') return std::filesystem::path(data) / "bantam/library.index";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home == '\0')
-    throw UsageError("there is no home folder for the index; name it with --index FILE");
-  return std::filesystem::path(home) / ".local/share/bantam/library.index";
+  if (const auto folder = find_data_folder()) return *folder / "library.index";
+  throw UsageError("there is no home folder for the index; name it with --index FILE");
 }
 
 }  // namespace bantam

@@ -44,9 +44,7 @@ Index manual() {
 fs::path index_of_folders(const std::vector<fs::path>& roots) {
   std::string names;
   for (const fs::path& root : roots) names += root.string() + '\n';
-  std::string hex;
-  for (size_t i = 0; i < 8; ++i) hex += fmt::format("{:02x}", static_cast<unsigned>(sha256(names)[i]));
-  return index_path({}).parent_path() / fmt::format("docs-{}.index", hex);
+  return index_path({}).parent_path() / fmt::format("docs-{}.index", to_hex(sha256(names), 8));
 }
 
 Index open_folders(const LibraryOptions& options) {

@@ -43,6 +43,11 @@ void add_commands(CLI::App& app) {
   add_index(app);
   add_search(app);
   add_eval(app);
+  add_pull(app);
+  add_list(app);
+  add_rm(app);
+  add_import(app);
+  add_export(app);
 }
 
 int complain(int code, std::string_view message) {

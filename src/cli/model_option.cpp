@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "cli/data_folder.h"
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 
@@ -13,7 +14,9 @@ extern "C" const std::byte bantam_embedded_model[], bantam_embedded_model_end[];
 namespace bantam {
 
 void add_model_option(CLI::App& command, std::string& model) {
-  command.add_option("-m,--model", model, "GGUF file or Hugging Face folder (default: the model inside this program)");
+  command.add_option(
+      "-m,--model", model,
+      "GGUF file, Hugging Face folder, or a name that bantam list shows (default: the model inside this program)");
 }
 
 void add_threads_option(CLI::App& command, int& threads) {
@@ -33,7 +36,8 @@ ModelFile open_model_file(const std::string& path) {
     if (bytes.empty()) throw UsageError("this build has no model inside; name one with -m FILE");
     return read_gguf(bytes, model_title(path));
   }
-  return std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path);
+  const std::string found = find_model(path);
+  return std::filesystem::is_directory(found) ? read_hf_folder(found) : read_gguf(found);
 }
 
 std::shared_ptr<const Model> open_model(const std::string& path) { return Model::from_file(open_model_file(path)); }

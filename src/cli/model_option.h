@@ -11,7 +11,7 @@
 namespace bantam {
 
 struct RunOptions {
-  std::string model;  // GGUF file or Hugging Face folder; empty: the embedded model
+  std::string model;  // GGUF file, Hugging Face folder or name in the store; empty: the embedded model
   int threads = available_cpus();
   int context = 0;  // 0: the model's, at most kDefaultContext
 };
@@ -21,7 +21,7 @@ void add_threads_option(CLI::App& command, int& threads);
 void add_run_options(CLI::App& command, RunOptions& options);
 
 // Any model file; one that holds only a vocabulary will do. Throws UsageError without a path in a build that embeds no
-// model, else as the readers do.
+// model, IoError for what is neither a path nor a name, else as the readers do.
 ModelFile open_model_file(const std::string& path);
 
 // Throws as open_model_file() and Model::from_file().
