@@ -192,7 +192,8 @@ TEST_F(CliTest, wrong_flags_are_refused_with_what_was_wanted) {
   expect_refusal("generate -m m.gguf -p a --logit-bias 300=1", "token 300, expected 0 to 259");
   expect_refusal("generate -m m.gguf -p a --stop ''", "stop string is empty");
   expect_refusal("generate -m m.gguf -p a -t 0", "thread count is 0");
-  expect_refusal("generate -m m.gguf -p a -c 1000", "context is 1000, expected 1 to 512");
+  expect_refusal("generate -m m.gguf -p a -c -5", "context is -5, expected 1 to");
+  expect_refusal("generate -m m.gguf -p a --kv f64", "expected f32, f16 or q8_0");
   expect_refusal("generate -m m.gguf -p ''", "at least one");
   expect_refusal("generate -m m.gguf -f none.txt", "none.txt");
   expect_refusal("bench -m m.gguf -r 1", "--runs is 1");

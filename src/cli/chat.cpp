@@ -197,7 +197,7 @@ void chat_through_pipe(Chat& chat) {
 
 // About documents, or about the manual.
 void talk_about_documents(const Options& options) {
-  DocsChatOptions docs{options.library, {}, {options.run.model, options.run.context}, options.once};
+  DocsChatOptions docs{options.library, {}, {options.run.model, options.run.context, options.run.kv}, options.once};
   docs.library.threads = docs.reader.threads = options.run.threads;
   chat_about_documents(docs);
 }

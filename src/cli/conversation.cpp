@@ -6,15 +6,25 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/progress.h"
+#include "cli/run_check.h"
 
 namespace bantam {
+namespace {
+
+std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model, const RunOptions& run) {
+  check_run(*model, run.context, run.kv, model_title(run.model));
+  return model;
+}
+
+}  // namespace
 
 Conversation::Engine::Engine(const RunOptions& run) : Engine(run, open_model(run.model)) {}
 
 Conversation::Engine::Engine(const RunOptions& run, std::shared_ptr<const Model> model)
     : title(model_title(run.model)),
       tokenizer(Tokenizer::from_metadata(model->metadata())),
-      session(std::move(model), run.threads, run.context) {}
+      format(tokenizer, model->metadata()),
+      session(checked(std::move(model), run), run.threads, run.context, cache_format(run.kv)) {}
 
 Conversation::Conversation(const RunOptions& run, const SamplingOptions& sampling, int max_tokens)
     : run_(run),
@@ -33,12 +43,11 @@ Generation Conversation::answer(std::string text, const GenerateEvents& events) 
   messages.push_back({"user", std::move(text)});
 
   GenerateRequest request;
-  request.prompt = encode_chat(engine_->tokenizer, messages).ids;
+  request.prompt = engine_->format.prompt(messages);
   request.max_tokens = max_tokens_;
   request.sampling = params_;
   request.stops = stops_;
-  // A model without marks between messages writes the user's next line itself.
-  if (!engine_->tokenizer.find("<|im_end|>")) request.stops.push_back("\nUser:");
+  for (std::string& stop : engine_->format.stops()) request.stops.push_back(std::move(stop));
   Generation result = generate(engine_->session, engine_->tokenizer, request, events);
 
   ++params_.seed;  // the next answer draws other numbers

@@ -11,6 +11,7 @@
 
 #include "cli/model_option.h"
 #include "cli/sampling_option.h"
+#include "engine/chat_format.h"
 #include "engine/generate.h"
 #include "text/chat.h"
 
@@ -51,6 +52,7 @@ class Conversation {
 
     std::string title;
     Tokenizer tokenizer;
+    ChatFormat format;
     Session session;
 
    private:

@@ -11,9 +11,10 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
+#include "cli/run_check.h"
 #include "cli/sampling_option.h"
 #include "cli/terminal.h"
-#include "text/chat.h"
+#include "engine/chat_format.h"
 
 namespace bantam {
 namespace {
@@ -41,15 +42,15 @@ void declare(CLI::App& command, Options& options) {
   add_sampling_options(command, options.sampling);
 }
 
-std::vector<int32_t> encode_prompt(const Options& options, const Tokenizer& tokenizer) {
+std::vector<int32_t> encode_prompt(const Options& options, const Tokenizer& tokenizer, const ChatFormat* chat) {
   std::string text = options.file ? read_file(*options.file) : options.prompt == "-" ? read_file("-") : *options.prompt;
-  if (!options.chat) {
+  if (!chat) {
     return tokenizer.encode(text, {.add_bos = tokenizer.wants_bos(), .parse_special = options.special});
   }
   std::vector<ChatMessage> messages;
   if (!options.system.empty()) messages.push_back({"system", options.system});
   messages.push_back({"user", std::move(text)});
-  return encode_chat(tokenizer, messages).ids;
+  return chat->prompt(messages);
 }
 
 double per_second(size_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
@@ -79,14 +80,20 @@ void run(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
   const auto model = open_model(options.run.model);
   const Tokenizer tokenizer = Tokenizer::from_metadata(model->metadata());
-  Session session(model, options.run.threads, options.run.context);
+  check_run(*model, options.run.context, options.run.kv, model_title(options.run.model));
+  Session session(model, options.run.threads, options.run.context, cache_format(options.run.kv));
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
   GenerateRequest request;
-  request.prompt = encode_prompt(options, tokenizer);
+  std::optional<ChatFormat> chat;
+  if (options.chat) chat.emplace(tokenizer, model->metadata());
+  request.prompt = encode_prompt(options, tokenizer, chat ? &*chat : nullptr);
   if (options.max_tokens >= 0) request.max_tokens = options.max_tokens;
   request.sampling = sampler_params(options.sampling);
   request.stops = options.sampling.stops;
+  if (chat) {
+    for (std::string& stop : chat->stops()) request.stops.push_back(std::move(stop));
+  }
   GenerateEvents events;
   if (!options.json) {
     events.on_text = [](std::string_view piece) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/data_folder.h"
+#include "cli/run_check.h"
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 
@@ -28,6 +29,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   add_threads_option(command, options.threads);
   command.add_option("-c,--context", options.context,
                      "most tokens of prompt and answer together (default: the model's, at most 4096)");
+  add_kv_option(command, options.kv);
 }
 
 ModelFile open_model_file(const std::string& path) {

@@ -11,6 +11,7 @@
 #include "cli/model_option.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "engine/memory.h"
 #include "engine/session.h"
 #include "text/tokenizer.h"
 
@@ -89,13 +90,6 @@ std::string over_layers(const ModelConfig& config, int LayerConfig::*field) {
                                      : fmt::format("{} to {}", *low.*field, *high.*field);
 }
 
-// Bytes of keys and values for `rows` tokens, as KvCache takes them.
-size_t cache_bytes(const ModelConfig& config, int rows) {
-  size_t per_row = 0;
-  for (int l = 0; l < config.layers(); ++l) per_row += 2 * sizeof(real) * static_cast<size_t>(config.kv_dim(l));
-  return per_row * static_cast<size_t>(rows);
-}
-
 struct Contents {
   ModelFile file;
   Found<std::shared_ptr<const Model>> model;
@@ -109,6 +103,7 @@ Json architecture_json(const Model& model) {
     layers.push_back({{"heads", l.heads}, {"kv_heads", l.kv_heads}, {"ffn_dim", l.ffn_dim}, {"window", l.window}});
   }
   const int context = std::min(c.context, kDefaultContext);
+  const MemoryNeed need = memory_needed(model, context);
   return {{"family", c.family},
           {"parameters", model.parameters()},
           {"weight_bytes", model.weight_bytes()},
@@ -118,7 +113,8 @@ Json architecture_json(const Model& model) {
           {"head_dim", c.head_dim},
           {"tied_embeddings", c.tied_embeddings},
           {"layers", layers},
-          {"memory", {{"context", context}, {"cache_bytes", cache_bytes(c, context)}}}};
+          {"memory",
+           {{"context", context}, {"cache_bytes", need.cache}, {"work_bytes", need.work}, {"bytes", need.total()}}}};
 }
 
 void print_json(const Options& options, const Contents& contents) {
@@ -164,9 +160,10 @@ void print_architecture(const Model& model) {
   print_field("embeddings",
               fmt::format("{} rows, {}", c.vocab, c.tied_embeddings ? "shared with the output" : "separate output"));
   const int context = std::min(c.context, kDefaultContext);
+  const MemoryNeed need = memory_needed(model, context);
   print_field("memory needed",
-              fmt::format("{} weights + {} for a context of {} tokens", size_text(model.weight_bytes()),
-                          size_text(cache_bytes(c, context)), context));
+              fmt::format("{}: {} weights, {} for a context of {} tokens, {} to work in", size_text(need.total()),
+                          size_text(need.weights), size_text(need.cache), context, size_text(need.work)));
 }
 
 void print_text(const Options& options, const Contents& contents) {

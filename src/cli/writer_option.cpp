@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
 #include "cli/reader_option.h"
+#include "cli/run_check.h"
 #include "cli/terminal.h"
 
 namespace bantam {
@@ -31,6 +32,7 @@ void add_writer_options(CLI::App& command, WriterOptions& options) {
                      "language model that writes the answer, each sentence checked against the documents (default: "
                      "none, the answer is quoted)");
   command.add_option("-c,--context", options.context, "most tokens of passages and written answer together");
+  add_kv_option(command, options.kv);
 }
 
 std::unique_ptr<Writer> open_writer(const WriterOptions& options, int threads) {
@@ -39,7 +41,8 @@ std::unique_ptr<Writer> open_writer(const WriterOptions& options, int threads) {
   if (!model->config().causal) {
     throw UsageError("{} is a reader, which chooses answers and writes none; name it with --reader", options.model);
   }
-  return std::make_unique<Writer>(std::move(model), threads, options.context);
+  check_run(*model, options.context, options.kv, options.model);
+  return std::make_unique<Writer>(std::move(model), threads, options.context, cache_format(options.kv));
 }
 
 Answer answer_with(Index& index, Reader& reader, Writer* writer, const std::string& question,

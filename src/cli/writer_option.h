@@ -14,6 +14,7 @@ namespace bantam {
 struct WriterOptions {
   std::string model;  // empty: answers are quoted, not written
   int context = 0;    // 0: the model's, at most kDefaultContext
+  std::string kv = "f32";
 };
 
 void add_writer_options(CLI::App& command, WriterOptions& options);

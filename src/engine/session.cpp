@@ -14,19 +14,23 @@ int checked_context(const ModelConfig& config, int context) {
     throw UsageError("this model finds answers in passages (`bantam ask`) and writes no text of its own");
   }
   if (context == 0) return std::min(config.context, kDefaultContext);
-  if (context < 0 || context > config.context) {
-    throw UsageError("context is {}, expected 1 to {}, the length this model was trained for", context, config.context);
+  if (config.learned_positions && context > config.context) {
+    throw UsageError("context is {}, expected 1 to {}, for which this model has learned positions", context,
+                     config.context);
+  }
+  if (context < 0 || context > kMostContext) {
+    throw UsageError("context is {}, expected 1 to {}", context, kMostContext);
   }
   return context;
 }
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, int threads, int context)
+Session::Session(std::shared_ptr<const Model> model, int threads, int context, DType cache_format)
     : model_(std::move(model)),
       pool_(threads),
       compute_{pool_, active_kernels()},
-      kv_(model_->config(), checked_context(model_->config(), context)) {
+      kv_(model_->config(), checked_context(model_->config(), context), cache_format) {
   tokens_.reserve(static_cast<size_t>(kv_.capacity()));
 }
 

@@ -21,13 +21,16 @@ inline constexpr int kPrefillRows = 256;
 // Context when nobody says otherwise: the model's own, but no more than this.
 inline constexpr int kDefaultContext = 4096;
 
+inline constexpr int kMostContext = 1 << 24;
+
 using Cancelled = std::function<bool()>;
 
 class Session {
  public:
-  // `context`: most tokens of the sequence, at most what the model was trained for; 0 takes the default. All memory is
-  // taken here, save the activations of the first chunk. Throws UsageError when a value is out of range.
-  Session(std::shared_ptr<const Model> model, int threads, int context = 0);
+  // `context`: most tokens of the sequence, up to kMostContext; 0 takes the default. More than the model was trained
+  // for is allowed, but not where positions have weights. `cache_format` is the KvCache's. All memory is taken here,
+  // save the activations of the first chunk. Throws UsageError when a value is out of range.
+  Session(std::shared_ptr<const Model> model, int threads, int context = 0, DType cache_format = kRealType);
 
   const Model& model() const { return *model_; }
   int context() const { return kv_.capacity(); }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "text/chat.h"
 
 namespace bantam {
 namespace {
@@ -19,10 +18,11 @@ constexpr std::string_view kTask =
 
 }  // namespace
 
-Writer::Writer(std::shared_ptr<const Model> model, int threads, int context)
+Writer::Writer(std::shared_ptr<const Model> model, int threads, int context, DType cache_format)
     : tokenizer_(Tokenizer::from_metadata(model->metadata())),
+      format_(tokenizer_, model->metadata()),
       pieces_(std::make_shared<SortedPieces>(tokenizer_)),
-      session_(std::move(model), threads, context) {
+      session_(std::move(model), threads, context, cache_format) {
   for (const char needed : std::string_view("[]0123456789")) {
     const auto is_it = [&](const SortedPieces::Piece& p) { return p.bytes == std::string_view(&needed, 1); };
     if (std::ranges::none_of(pieces_->pieces(), is_it)) {
@@ -38,7 +38,7 @@ std::vector<int32_t> Writer::prompt(std::string_view question, std::span<const S
   }
   text += fmt::format("Question: {}", question);
   const ChatMessage messages[] = {{"system", std::string(kTask)}, {"user", text}};
-  return encode_chat(tokenizer_, messages).ids;
+  return format_.prompt(messages);
 }
 
 Writing Writer::write(std::string_view question, std::span<const Source> sources, const WriterEvents& events) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/chat_format.h"
 #include "engine/generate.h"
 #include "text/cited_text.h"
 
@@ -30,7 +31,7 @@ class Writer {
  public:
   // context: tokens of sources and answer; 0 takes the default. Throws as Session does, and UsageError when the
   // vocabulary cannot write a number in brackets.
-  Writer(std::shared_ptr<const Model> model, int threads, int context = 0);
+  Writer(std::shared_ptr<const Model> model, int threads, int context = 0, DType cache_format = kRealType);
 
   // At most 99 sources, best first. The same question and sources give the same answer. Throws UsageError when not even
   // the first source fits the context.
@@ -40,6 +41,7 @@ class Writer {
   std::vector<int32_t> prompt(std::string_view question, std::span<const Source> sources) const;
 
   Tokenizer tokenizer_;
+  ChatFormat format_;
   std::shared_ptr<const SortedPieces> pieces_;
   Session session_;
 };

@@ -1,0 +1,29 @@
+#include "cli/run_check.h"
+
+#include "base/error.h"
+#include "cli/terminal.h"
+#include "engine/memory.h"
+
+namespace bantam {
+
+void add_kv_option(CLI::App& command, std::string& kv) {
+  command.add_option("--kv", kv, "format of the context's keys and values: f32, or f16 or q8_0 for less memory")
+      ->capture_default_str();
+}
+
+DType cache_format(const std::string& kv) {
+  for (const DType format : {DType::f32, DType::f16, DType::q8_0}) {
+    if (traits(format).name == kv) return format;
+  }
+  throw UsageError("--kv is '{}', expected f32, f16 or q8_0", kv);
+}
+
+void check_run(const Model& model, int context, const std::string& kv, const std::string& title) {
+  refuse_unless_it_fits(model, context, cache_format(kv), available_memory(), title);
+  if (const int known = model.config().context; context > known) {
+    notice(fmt::format("{} was trained for {} tokens; what it makes of a context of {} may be poor", title, known,
+                       context));
+  }
+}
+
+}  // namespace bantam

@@ -1,0 +1,21 @@
+// What is said before a model runs: whether it fits into memory, and whether the context is longer than it knows.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "model/model.h"
+
+namespace bantam {
+
+// --kv: in which format keys and values are kept.
+void add_kv_option(CLI::App& command, std::string& kv);
+
+// "f32", "f16" or "q8_0". Throws UsageError for others.
+DType cache_format(const std::string& kv);
+
+// Throws UsageError with what would fit when the model does not fit into the memory that is free; a notice on standard
+// error when the context is longer than what it was trained for. `title` names the model.
+void check_run(const Model& model, int context, const std::string& kv, const std::string& title);
+
+}  // namespace bantam
