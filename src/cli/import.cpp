@@ -51,9 +51,9 @@ Manifest import_files(const Store& store, const Options& options) {
   const std::vector<fs::path> files = files_of(from);
   uint64_t total = 0, done = 0;
   for (const fs::path& file : files) total += fs::file_size(file);
-  require_space(store.folder().parent_path(), total);
   Manifest manifest{name, from.string(), "", "", timestamp(), {}};
   StoreEdit edit(store);
+  require_space(store.folder(), total);
   Progress bar("importing", mb(total), "MB");
   for (const fs::path& file : files) {
     manifest.files.push_back(edit.copy_in(file, file_name_of(file, !folder), [&](uint64_t bytes) {
