@@ -1,4 +1,5 @@
 // bantam tokenize and its inverse.
+#include <algorithm>
 #include <cstdint>
 
 #include "base/error.h"
@@ -14,13 +15,14 @@ namespace {
 
 struct Options {
   std::string model;
-  bool special = false, bos = false;
+  bool special = false, bos = false, lines = false;
 };
 
 void declare_tokenize(CLI::App& command, Options& options) {
   add_model_option(command, options.model);
   command.add_flag("--special", options.special, "take the text of control tokens for the tokens");
   command.add_flag("--bos", options.bos, "put the beginning-of-sequence token first");
+  command.add_flag("--lines", options.lines, "every line is a JSON string, a text of its own; print an array for each");
 }
 
 void run_tokenize(const Options& options) {
@@ -28,8 +30,21 @@ void run_tokenize(const Options& options) {
   if (options.bos && !tokenizer.bos()) {
     throw UsageError("--bos: the vocabulary of {} has no beginning-of-sequence token", model_title(options.model));
   }
-  const std::string text = read_file("-");
-  print(to_line(Json(tokenizer.encode(text, {.add_bos = options.bos, .parse_special = options.special}))) + "\n");
+  if (!tokenizer.warning().empty()) notice(tokenizer.warning());
+  const auto print_ids = [&](std::string_view text) {
+    print(to_line(Json(tokenizer.encode(text, {.add_bos = options.bos, .parse_special = options.special}))) + "\n");
+  };
+  const std::string input = read_file("-");
+  if (!options.lines) return print_ids(input);
+  std::string_view rest = input;
+  for (size_t number = 1; !rest.empty(); ++number) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string where = fmt::format("standard input, line {}", number);
+    const Json text = parse_json(rest.substr(0, end), where);
+    if (!text.is_string()) throw FormatError("{}: expected a JSON string, found {}", where, text.type_name());
+    print_ids(text.get_ref<const std::string&>());
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
 }
 
 void declare_detokenize(CLI::App& command, Options& options) {

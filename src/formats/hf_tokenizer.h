@@ -9,8 +9,8 @@
 
 namespace bantam {
 
-// Sets `tokenizer.*` keys (and `bantam.tokenizer.normalize`) from the files of a folder; does nothing when it has no
-// tokenizer.json. Byte-level BPE only, with a pre-tokenizer of GPT-2, Llama 3, Qwen 2 or StarCoder. The ids of special
+// Sets `tokenizer.*` keys (and `bantam.tokenizer.*` ones, see ggml_vocabulary.h) from the files of a folder: its
+// tokenizer.json, else its tokenizer.model, else none. Byte-level BPE, and SentencePiece's BPE. The ids of special
 // tokens come from tokenizer_config.json, else from the "hf." keys of config.json. Throws IoError, FormatError, or
 // UnsupportedError naming what would tokenize differently here.
 void read_hf_tokenizer(const std::filesystem::path& folder, Metadata& metadata);

@@ -7,10 +7,12 @@
 #include "formats/hf_json.h"
 #include "formats/hf_pre_tokenizer.h"
 #include "formats/hf_tokenizer.h"
+#include "formats/sentencepiece_model.h"
 
 namespace bantam {
 namespace {
 
+constexpr std::string_view kSpaceSymbol = "\u2581";
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
 
 class TokenizerReader {
@@ -20,22 +22,35 @@ class TokenizerReader {
   void read(const SortedJson& file) {
     const SortedJson& model = member(file, "model", SortedJson::value_t::object);
     check_model(model);
-    read_pre_tokenizer(file, model);
-    read_normalizer(find_member(file, "normalizer"));
+    // BPE over characters with tokens for bytes is a SentencePiece model in another file.
+    const bool sentencepiece = flag(model, "byte_fallback");
+    if (sentencepiece) {
+      read_space_rules(file);
+    } else {
+      read_pre_tokenizer(file, model);
+      read_normalizer(find_member(file, "normalizer"));
+    }
     read_vocabulary(model);
     if (const SortedJson* added = find_member(file, "added_tokens")) read_added_tokens(*added);
     fill_holes();
-    read_merges(member(model, "merges", SortedJson::value_t::array));
-    if (const SortedJson* decoder = find_member(file, "decoder")) {
-      if (type_of(*decoder) != "ByteLevel") throw unsupported("decoder", type_of(*decoder), "ByteLevel");
+    std::vector<std::string> merges = read_merges(member(model, "merges", SortedJson::value_t::array));
+    if (sentencepiece) {
+      read_bytes_and_unknown(model);
+      metadata_.set(ggml::kScores, scores_of(merges));
+    } else {
+      metadata_.set(ggml::kMerges, std::move(merges));
+      check_decoder(find_member(file, "decoder"));
     }
     if (const SortedJson* processor = find_member(file, "post_processor")) read_post_processor(*processor);
 
-    metadata_.set(ggml::kModel, std::string("gpt2"));
+    metadata_.set(ggml::kModel, std::string(sentencepiece ? "llama" : "gpt2"));
     metadata_.set(ggml::kTokens, std::move(tokens_));
     metadata_.set(ggml::kTokenType, std::move(types_));
     metadata_.set(ggml::kAddBos, adds_bos_);
     metadata_.set(ggml::kAddEos, adds_eos_);
+    if (!lstrip_.empty()) metadata_.set(ggml::kLstripIds, std::move(lstrip_));
+    if (!rstrip_.empty()) metadata_.set(ggml::kRstripIds, std::move(rstrip_));
+    if (!single_word_.empty()) metadata_.set(ggml::kSingleWordIds, std::move(single_word_));
   }
 
  private:
@@ -65,9 +80,6 @@ class TokenizerReader {
 
   void check_model(const SortedJson& model) const {
     if (find_member(model, "type") && type_of(model) != "BPE") throw unsupported("model.type", type_of(model), "BPE");
-    if (flag(model, "byte_fallback")) {
-      throw unsupported("model.byte_fallback", "true (a SentencePiece vocabulary)", "byte-level BPE");
-    }
     for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       if (find_member(model, affix) && !text(model, affix).empty()) {
         throw unsupported(affix, text(model, affix), "none");
@@ -79,18 +91,94 @@ class TokenizerReader {
 
   void read_pre_tokenizer(const SortedJson& file, const SortedJson& model) {
     const SortedJson* found = find_member(file, "pre_tokenizer");
-    const auto pre = found ? ggml_pre_of(*found) : std::nullopt;
-    if (!pre) {
-      throw unsupported("pre_tokenizer", found ? "one that cuts text another way" : "missing",
-                        "those of " + known_hf_pre_tokenizers());
-    }
-    // GGUF has no key for this: it goes with the name of the pre-tokenizer.
     const bool ignores = flag(model, "ignore_merges");
-    if (ignores != (*pre == "llama-bpe") && model.contains("ignore_merges")) {
-      throw unsupported("model.ignore_merges", ignores ? "true" : "false",
-                        fmt::format("the opposite for the pre-tokenizer of {}", *pre));
+    const auto pre = found ? ggml_pre_of(*found, ignores) : std::nullopt;
+    if (!pre) {
+      const auto patterns = found ? word_patterns_of(*found) : std::nullopt;
+      if (!patterns) {
+        throw unsupported("pre_tokenizer", found ? "one that cuts text another way" : "missing",
+                          "ByteLevel, Split, Digits and Punctuation that isolate, and sequences of them");
+      }
+      metadata_.set(ggml::kPre, std::string("custom"));
+      metadata_.set(ggml::kWordPatterns, *patterns);
+      metadata_.set(ggml::kWholeWordsFirst, ignores);
+      return;
     }
     metadata_.set(ggml::kPre, std::string(*pre));
+  }
+
+  // How a vocabulary of SentencePiece turns spaces into U+2581: a normalizer, or a pre-tokenizer that does the same.
+  void read_space_rules(const SortedJson& file) {
+    bool prefix = false, escapes = false;
+    const auto read_step = [&](const SortedJson& step) {
+      const std::string& type = type_of(step);
+      if (type == "Prepend" && text(step, "prepend") == kSpaceSymbol) {
+        prefix = true;
+      } else if (type == "Replace" && is_string_pattern(step, " ") && text(step, "content") == kSpaceSymbol) {
+        escapes = true;
+      } else if (type == "NFC") {
+        metadata_.set(ggml::kNormalize, std::string("nfc"));
+      } else {
+        throw unsupported("normalizer", type, "NFC, Prepend and Replace of a space for SentencePiece vocabularies");
+      }
+    };
+    if (const SortedJson* normalizer = find_member(file, "normalizer")) {
+      if (type_of(*normalizer) == "Sequence") {
+        for (const SortedJson& step : member(*normalizer, "normalizers", SortedJson::value_t::array)) read_step(step);
+      } else {
+        read_step(*normalizer);
+      }
+    }
+    if (const SortedJson* pre = find_member(file, "pre_tokenizer")) {
+      const std::string& type = type_of(*pre);
+      if (type == "Metaspace" && text(*pre, "replacement") == kSpaceSymbol) {
+        escapes = true;
+        prefix |= find_member(*pre, "prepend_scheme")
+                      ? text(*pre, "prepend_scheme") != "never"
+                      : !find_member(*pre, "add_prefix_space") || flag(*pre, "add_prefix_space");
+      } else if (!(type == "Split" && escapes && is_string_pattern(*pre, " "))) {  // of which none are left
+        throw unsupported("pre_tokenizer", type, "Metaspace for SentencePiece vocabularies");
+      }
+    }
+    if (!escapes)
+      throw unsupported("normalizer", "one that leaves spaces", "U+2581 for a space in SentencePiece vocabularies");
+    metadata_.set(ggml::kPre, std::string("default"));
+    metadata_.set(ggml::kAddSpacePrefix, prefix);
+    metadata_.set(ggml::kRemoveExtraWhitespaces, false);
+  }
+
+  bool is_string_pattern(const SortedJson& step, std::string_view wanted) const {
+    const SortedJson& pattern = member(step, "pattern", SortedJson::value_t::object);
+    return find_member(pattern, "String") && text(pattern, "String") == wanted;
+  }
+
+  void read_bytes_and_unknown(const SortedJson& model) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const auto found = ids_.find(fmt::format("<0x{:02X}>", byte));
+      if (found != ids_.end() && types_[found->second] == ggml::kNormal) types_[found->second] = ggml::kByte;
+    }
+    if (!find_member(model, "unk_token")) return;
+    const auto unknown = ids_.find(text(model, "unk_token"));
+    if (unknown == ids_.end()) {
+      throw FormatError("{}: 'model.unk_token' is '{}', which is no token", source_, text(model, "unk_token"));
+    }
+    types_[unknown->second] = ggml::kUnknown;
+    metadata_.set(ggml::kUnknownId, static_cast<int64_t>(unknown->second));
+  }
+
+  // SentencePiece joins what becomes the token with the best score; here, the one that a merge names first.
+  std::vector<double> scores_of(const std::vector<std::string>& merges) const {
+    std::vector<double> scores(tokens_.size(), -1 - static_cast<double>(merges.size()));
+    for (size_t rank = merges.size(); rank-- > 0;) {
+      std::string token = merges[rank];
+      token.erase(token.find(' '), 1);
+      if (const auto found = ids_.find(token); found != ids_.end()) scores[found->second] = -static_cast<double>(rank);
+    }
+    return scores;
+  }
+
+  void check_decoder(const SortedJson* decoder) const {
+    if (decoder && type_of(*decoder) != "ByteLevel") throw unsupported("decoder", type_of(*decoder), "ByteLevel");
   }
 
   void read_normalizer(const SortedJson* normalizer) {
@@ -127,13 +215,11 @@ class TokenizerReader {
     if (!added.is_array()) throw FormatError("{}: 'added_tokens' is not an array", source_);
     for (const SortedJson& token : added) {
       const std::string& content = text(token, "content");
-      for (const char* habit : {"lstrip", "rstrip", "single_word"}) {
-        if (flag(token, habit)) {
-          throw unsupported(fmt::format("{} of added token '{}'", habit, content), "true", "false");
-        }
-      }
-      put_token(content, member(token, "id", SortedJson::value_t::number_unsigned),
-                flag(token, "special") ? ggml::kControl : ggml::kUserDefined);
+      const SortedJson& id = member(token, "id", SortedJson::value_t::number_unsigned);
+      put_token(content, id, flag(token, "special") ? ggml::kControl : ggml::kUserDefined);
+      if (flag(token, "lstrip")) lstrip_.push_back(id.get<int64_t>());
+      if (flag(token, "rstrip")) rstrip_.push_back(id.get<int64_t>());
+      if (flag(token, "single_word")) single_word_.push_back(id.get<int64_t>());
     }
   }
 
@@ -145,7 +231,7 @@ class TokenizerReader {
   }
 
   // "a b" in older files, ["a", "b"] in newer ones; a byte-level token has no space in it.
-  void read_merges(const SortedJson& list) {
+  std::vector<std::string> read_merges(const SortedJson& list) const {
     std::vector<std::string> merges;
     merges.reserve(list.size());
     for (const SortedJson& merge : list) {
@@ -162,7 +248,7 @@ class TokenizerReader {
       }
       merges.push_back(std::move(pair));
     }
-    metadata_.set(ggml::kMerges, std::move(merges));
+    return merges;
   }
 
   void read_post_processor(const SortedJson& step) {
@@ -204,6 +290,7 @@ class TokenizerReader {
   std::vector<std::string> tokens_;
   std::vector<int64_t> types_;
   std::unordered_map<std::string, size_t> ids_;
+  std::vector<int64_t> lstrip_, rstrip_, single_word_;  // ids
   bool adds_bos_ = false, adds_eos_ = false;
 };
 
@@ -260,9 +347,14 @@ void read_hf_tokenizer_json(std::string_view text, const std::string& source, Me
 }
 
 void read_hf_tokenizer(const std::filesystem::path& folder, Metadata& metadata) {
-  const auto path = folder / "tokenizer.json";
-  if (!std::filesystem::exists(path)) return;
-  TokenizerReader(path.string(), metadata).read(read_hf_json(path));
+  const auto path = folder / "tokenizer.json", sentencepiece = folder / "tokenizer.model";
+  if (std::filesystem::exists(path)) {
+    TokenizerReader(path.string(), metadata).read(read_hf_json(path));
+  } else if (std::filesystem::exists(sentencepiece)) {
+    read_sentencepiece_model(sentencepiece, metadata);
+  } else {
+    return;
+  }
   if (const auto config_path = folder / "tokenizer_config.json"; std::filesystem::exists(config_path)) {
     const SortedJson config = read_hf_json(config_path);
     read_special_tokens(config, config_path.string(), metadata);

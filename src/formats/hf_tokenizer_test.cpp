@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "formats/gguf.h"
 #include "formats/hf_json.h"
+#include "formats/hf_pre_tokenizer.h"
 #include "formats/test_files.h"
 
 namespace bantam {
@@ -65,10 +66,14 @@ TEST(HfTokenizer, a_template_says_whether_prompts_begin_with_bos) {
 TEST(HfTokenizer, what_would_tokenize_differently_here_is_refused) {
   const std::vector<std::pair<std::string, std::function<void(SortedJson&)>>> cases = {
       {"model.type", [](SortedJson& f) { f["model"]["type"] = "Unigram"; }},
-      {"byte_fallback", [](SortedJson& f) { f["model"]["byte_fallback"] = true; }},
+      {"pre_tokenizer", [](SortedJson& f) { f["model"]["byte_fallback"] = true; }},
+      {"normalizer",
+       [](SortedJson& f) {
+         f["model"]["byte_fallback"] = true;
+         f["pre_tokenizer"] = nullptr;
+       }},
       {"end_of_word_suffix", [](SortedJson& f) { f["model"]["end_of_word_suffix"] = "</w>"; }},
       {"dropout", [](SortedJson& f) { f["model"]["dropout"] = 0.1; }},
-      {"ignore_merges", [](SortedJson& f) { f["model"]["ignore_merges"] = true; }},
       {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"] = nullptr; }},
       {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"]["add_prefix_space"] = true; }},
       {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"]["use_regex"] = false; }},
@@ -76,7 +81,6 @@ TEST(HfTokenizer, what_would_tokenize_differently_here_is_refused) {
        [](SortedJson& f) {
          f["normalizer"] = {{"type", "Lowercase"}};
        }},
-      {"lstrip", [](SortedJson& f) { f["added_tokens"][0]["lstrip"] = true; }},
       {"post_processor",
        [](SortedJson& f) {
          f["post_processor"] = {{"type", "BertProcessing"}};
@@ -198,11 +202,55 @@ TEST(HfTokenizer, a_published_vocabulary_survives_being_written_and_read) {
   }
 }
 
-TEST(HfTokenizer, a_sentencepiece_vocabulary_is_refused_by_name) {
-  const std::filesystem::path phi3 = std::filesystem::path(BANTAM_SHARED_DIR) / "tokenizers/phi3/tokenizer.json";
-  if (!std::filesystem::exists(phi3)) GTEST_SKIP() << "skipped: no shared data";
-  Metadata metadata("phi3");
-  EXPECT_THROW(read_hf_tokenizer(phi3.parent_path(), metadata), UnsupportedError);
+TEST(HfTokenizer, a_pre_tokenizer_without_a_name_becomes_expressions) {
+  const Metadata metadata = parse(small_json([](SortedJson& f) {
+    f["model"]["ignore_merges"] = true;
+    f["pre_tokenizer"] = SortedJson::parse(R"x({"type": "Sequence", "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": "[a-z]+|\\s"}, "behavior": "Isolated", "invert": false},
+      {"type": "Digits", "individual_digits": true},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})x");
+  }));
+  EXPECT_EQ(metadata.string("tokenizer.ggml.pre"), "custom");
+  EXPECT_THAT(metadata.strings("bantam.tokenizer.word_patterns"), ElementsAre(R"([a-z]+|\s)", R"(\p{N})"));
+  EXPECT_TRUE(metadata.flag_or("bantam.tokenizer.whole_words_first", false));
+}
+
+TEST(HfTokenizer, every_named_pre_tokenizer_is_found_again) {
+  for (const char* name :
+       {"gpt-2", "llama-bpe", "smaug-bpe", "qwen2", "tekken", "gpt-4o", "deepseek-v3", "starcoder"}) {
+    EXPECT_EQ(ggml_pre_of(hf_pre_tokenizer(name).value(), ignores_merges(name)), name);
+  }
+}
+
+TEST(HfTokenizer, the_habits_of_added_tokens_are_kept) {
+  const Metadata metadata = parse(small_json([](SortedJson& f) {
+    f["added_tokens"][0]["lstrip"] = true;
+    f["added_tokens"][1]["rstrip"] = true;
+    f["added_tokens"][1]["single_word"] = true;
+  }));
+  EXPECT_THAT(metadata.integers_or_empty("bantam.tokenizer.lstrip_token_ids"), ElementsAre(3));
+  EXPECT_THAT(metadata.integers_or_empty("bantam.tokenizer.rstrip_token_ids"), ElementsAre(5));
+  EXPECT_THAT(metadata.integers_or_empty("bantam.tokenizer.single_word_token_ids"), ElementsAre(5));
+}
+
+TEST(HfTokenizer, a_sentencepiece_vocabulary_gets_scores_from_its_merges) {
+  const Metadata metadata = parse(R"({
+    "added_tokens": [{"id": 0, "content": "<unk>", "special": true}],
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                   {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+    "decoder": {"type": "Sequence", "decoders": []},
+    "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+              "vocab": {"<unk>": 0, "<0x41>": 1, "a": 2, "b": 3, "ab": 4, "aab": 5, "aa": 6},
+              "merges": ["a b", "a ab", "a a", "aa b"]}})");
+  EXPECT_EQ(metadata.string("tokenizer.ggml.model"), "llama");
+  EXPECT_TRUE(metadata.flag_or("tokenizer.ggml.add_space_prefix", false));
+  EXPECT_THAT(metadata.integers_or_empty("tokenizer.ggml.token_type"), ElementsAre(2, 6, 1, 1, 1, 1, 1));
+  EXPECT_THAT(metadata.numbers_or_empty("tokenizer.ggml.scores"), ElementsAre(-5, -5, -5, -5, 0, -1, -2));
+  EXPECT_EQ(metadata.integer("tokenizer.ggml.unknown_token_id", 0, 9), 0);
+}
+
+TEST(HfTokenizer, a_sentencepiece_vocabulary_is_not_written) {
+  Metadata metadata("llama");
   metadata.set("tokenizer.ggml.model", std::string("llama"));
   EXPECT_THROW(write_hf_tokenizer("unused", metadata), UnsupportedError);
 }

@@ -89,7 +89,7 @@ std::string tokenizer_json(const Metadata& metadata, const SortedJson& pre_token
                        {"end_of_word_suffix", nullptr},
                        {"fuse_unk", false},
                        {"byte_fallback", false},
-                       {"ignore_merges", metadata.string(ggml::kPre) == "llama-bpe"},
+                       {"ignore_merges", ignores_merges(metadata.string(ggml::kPre))},
                        {"vocab", std::move(vocabulary)},
                        {"merges", std::move(merges)}}}});
 }

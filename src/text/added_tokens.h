@@ -10,13 +10,20 @@
 
 namespace bantam {
 
+struct AddedToken {
+  int32_t id = -1;
+  bool is_control = false;
+  bool lstrip = false, rstrip = false;  // takes the spaces before it, after it
+  bool single_word = false;             // not where a letter, digit or '_' stands next to it
+};
+
 class AddedTokens {
  public:
-  // `text` is not empty. Adding a text again replaces its id.
-  void add(std::string_view text, int32_t id, bool is_control);
+  // `text` is not empty. Adding a text again replaces its token.
+  void add(std::string_view text, const AddedToken& token);
 
   struct Match {
-    size_t begin;
+    size_t begin;  // with the spaces that the token takes
     size_t bytes;
     int32_t id;
   };
@@ -25,14 +32,13 @@ class AddedTokens {
   std::optional<Match> find(std::string_view text, size_t begin, bool control_too) const;
 
  private:
-  struct Node {
-    int32_t id = -1;
-    bool is_control = false;
+  struct Found {
+    const AddedToken* token;
+    size_t end;
   };
+  std::optional<Found> longest_at(std::string_view text, size_t begin, bool control_too) const;
 
-  std::optional<Match> match_at(std::string_view text, size_t begin, bool control_too) const;
-
-  std::vector<Node> nodes_{1};                       // a trie; node 0 is the root
+  std::vector<AddedToken> nodes_{1};                 // a trie; node 0 is the root, id -1 where no token ends
   std::unordered_map<uint64_t, uint32_t> children_;  // node << 8 | byte -> node
 };
 

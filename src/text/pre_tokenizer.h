@@ -10,12 +10,38 @@
 
 namespace bantam {
 
-enum class PreTokenizer : uint8_t { gpt2, llama3, qwen2, starcoder, deepseek_llm };
+enum class PreTokenizer : uint8_t {
+  fallback,  // what llama.cpp does with vocabularies that do not say how they cut
+  gpt2,
+  starcoder,
+  falcon,
+  bloom,
+  viking,
+  llama3,
+  qwen2,
+  qwen35,
+  seed_coder,
+  ufakzeka,
+  minicpm5,
+  laguna,
+  tekken,
+  gpt4o,
+  kimi_k2,
+  deepseek_llm,
+  deepseek_coder,
+  deepseek_v3,
+};
 
-// By the value of `tokenizer.ggml.pre`.
-std::optional<PreTokenizer> find_pre_tokenizer(std::string_view name);
-// The names above, for errors: "gpt-2, llama-bpe, ...".
-std::string pre_tokenizer_names();
+// What the value of `tokenizer.ggml.pre` says.
+struct NamedPreTokenizer {
+  std::string_view name;
+  PreTokenizer kind;
+  bool whole_words_first = false;  // a word that is a token is not merged from bytes ("ignore_merges")
+  bool adds_bos = false;           // unless the file says otherwise
+};
+
+// Nothing for a name that is not known.
+std::optional<NamedPreTokenizer> find_pre_tokenizer(std::string_view name);
 
 // Consecutive words that together are `text`. Bytes that are not valid UTF-8 count as symbols, one each.
 std::vector<std::string_view> split_words(PreTokenizer kind, std::string_view text);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,40 @@ inline Metadata sentencepiece(const std::vector<std::string>& pieces,
   metadata.set("tokenizer.ggml.bos_token_id", int64_t{1});
   metadata.set("tokenizer.ggml.eos_token_id", int64_t{2});
   return metadata;
+}
+
+// The same as a unigram vocabulary; scores are those of the pieces, the best first, 0 -1 -2 ...
+inline Metadata unigram(const std::vector<std::string>& pieces, const std::vector<std::string>& user_defined = {}) {
+  Metadata metadata = sentencepiece(pieces, user_defined);
+  metadata.set("tokenizer.ggml.model", std::string("t5"));
+  metadata.set("tokenizer.ggml.add_space_prefix", true);
+  return metadata;
+}
+
+// What CharsMap reads. Node k of the trie has its children at unit 256 * (k + 1) + byte, its value at byte 0.
+inline std::string chars_map_bytes(const std::map<std::string, std::string>& table) {
+  std::vector<uint32_t> units = {256 << 10};
+  std::string texts;
+  std::map<std::string, uint32_t> nodes = {{"", 256}};  // prefix -> where its children are
+  units.resize(512);
+  for (const auto& [from, to] : table) {
+    for (size_t length = 1; length <= from.size(); ++length) {
+      const uint32_t unit = nodes[from.substr(0, length - 1)] + static_cast<uint8_t>(from[length - 1]);
+      const auto [node, is_new] = nodes.try_emplace(from.substr(0, length), static_cast<uint32_t>(units.size()));
+      if (is_new) {
+        units.resize(units.size() + 256);
+        units[unit] = (unit ^ node->second) << 10 | static_cast<uint8_t>(from[length - 1]);
+      }
+      if (length < from.size()) continue;
+      units[unit] |= 1u << 8;
+      units[node->second] = 1u << 31 | static_cast<uint32_t>(texts.size());
+      texts += to + '\0';
+    }
+  }
+  const auto size = static_cast<uint32_t>(4 * units.size());
+  std::string bytes(reinterpret_cast<const char*>(&size), 4);
+  bytes.append(reinterpret_cast<const char*>(units.data()), size);
+  return bytes + texts;
 }
 
 inline std::string random_bytes(Rng& rng, size_t count) {

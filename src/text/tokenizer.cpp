@@ -109,7 +109,8 @@ void Tokenizer::encode_byte_bpe(std::string_view text, Merger& merger, std::vect
     text = replaced;
   }
   std::vector<Symbol> symbols;
-  for (const std::string_view word : split_words(pre_, text)) {
+  for (const std::string_view word :
+       word_patterns_.empty() ? split_words(pre_, text) : split_words(word_patterns_, text)) {
     if (whole_words_first_) {
       if (const auto id = whole_word(word)) {
         ids.push_back(*id);
@@ -124,13 +125,21 @@ void Tokenizer::encode_byte_bpe(std::string_view text, Merger& merger, std::vect
 }
 
 void Tokenizer::encode_sentencepiece(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const {
+  std::string normalized;
+  if (!chars_map_bytes_.empty()) {
+    normalized = chars_map_.normalize(text);
+    text = normalized;
+  }
   const std::string spaced = with_space_symbols(text, add_space_prefix_, remove_extra_whitespaces_);
+  if (model_ == Model::sentencepiece_unigram) {
+    return append_sentencepiece_symbols(spaced, unigram_.segment(spaced), ids);
+  }
   const std::string_view rest = spaced;
   std::vector<Symbol> word;
   size_t begin = 0;
   const auto finish_word = [&](size_t end) {
     merger.merge(word);
-    append_sentencepiece_word(rest.substr(begin, end - begin), word, ids);
+    append_sentencepiece_symbols(rest.substr(begin, end - begin), word, ids);
     word.clear();
     begin = end;
   };
@@ -149,8 +158,8 @@ void Tokenizer::encode_sentencepiece(std::string_view text, Merger& merger, std:
 }
 
 // Symbols that are not tokens are written byte by byte, or as one unknown token.
-void Tokenizer::append_sentencepiece_word(std::string_view text, std::span<const Symbol> word,
-                                          std::vector<int32_t>& ids) const {
+void Tokenizer::append_sentencepiece_symbols(std::string_view text, std::span<const Symbol> word,
+                                             std::vector<int32_t>& ids) const {
   for (const Symbol& symbol : word) {
     const std::string_view bytes = text.substr(0, symbol.bytes);
     text.remove_prefix(symbol.bytes);

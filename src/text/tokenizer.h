@@ -13,8 +13,11 @@
 
 #include "base/metadata.h"
 #include "text/added_tokens.h"
+#include "text/chars_map.h"
 #include "text/merge.h"
+#include "text/pattern.h"
 #include "text/pre_tokenizer.h"
+#include "text/unigram.h"
 
 namespace bantam {
 
@@ -35,8 +38,9 @@ struct DecodeOptions {
 class Tokenizer {
  public:
   // Reads the `tokenizer.ggml.*` keys of a GGUF file; `bantam.tokenizer.normalize` = "nfc" asks for NFC before
-  // encoding. Throws FormatError naming the key that is missing or wrong, UnsupportedError with the list of known
-  // values for a model, pre-tokeniser or normal form that is not known.
+  // encoding. A pre-tokenizer that is missing or not known is taken for the oldest one, and warning() says so. Throws
+  // FormatError naming the key that is missing or wrong, UnsupportedError with the list of known values for a model or
+  // normal form that is not known.
   static Tokenizer from_metadata(const Metadata& metadata);
   // The keys from_metadata() reads.
   void to_metadata(Metadata& metadata) const;
@@ -61,6 +65,9 @@ class Tokenizer {
   // By the text the vocabulary gives it, such as "<|im_end|>".
   std::optional<int32_t> find(std::string_view token_text) const;
 
+  // What a user of this vocabulary should know; empty when all is well.
+  const std::string& warning() const { return warning_; }
+
   int32_t vocab_size() const { return static_cast<int32_t>(tokens_.size()); }
   std::optional<int32_t> bos() const { return special_.bos; }
   std::optional<int32_t> eos() const { return special_.eos; }
@@ -73,7 +80,7 @@ class Tokenizer {
   bool is_end_of_generation(int32_t id) const;
 
  private:
-  enum class Model : uint8_t { byte_bpe, sentencepiece };
+  enum class Model : uint8_t { byte_bpe, sentencepiece_bpe, sentencepiece_unigram };
   struct SpecialIds {
     std::optional<int32_t> bos, eos, unknown, padding, end_of_turn, end_of_message;
   };
@@ -85,9 +92,12 @@ class Tokenizer {
   void load_tokens(const Metadata& metadata);
   void load_special_ids(const Metadata& metadata);
   void load_byte_bpe(const Metadata& metadata);
+  void load_pre_tokenizer(const Metadata& metadata);
   void load_sentencepiece(const Metadata& metadata);
+  void load_sentencepiece_bytes(const Metadata& metadata);
   void load_sentencepiece_merges();
-  void load_added_tokens();
+  void load_unigram();
+  void load_added_tokens(const Metadata& metadata);
   void load_pieces();
   IdsByText ids_of_text() const;
   std::string piece_of(int32_t id) const;
@@ -95,21 +105,27 @@ class Tokenizer {
   // tokenizer.cpp
   void encode_byte_bpe(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const;
   void encode_sentencepiece(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const;
-  void append_sentencepiece_word(std::string_view text, std::span<const Symbol> word, std::vector<int32_t>& ids) const;
+  void append_sentencepiece_symbols(std::string_view text, std::span<const Symbol> word,
+                                    std::vector<int32_t>& ids) const;
   std::optional<int32_t> whole_word(std::string_view word) const;
   size_t checked(int32_t id) const;
 
   Model model_ = Model::byte_bpe;
-  std::string pre_name_;
+  std::string pre_name_, warning_;
   PreTokenizer pre_ = PreTokenizer::gpt2;
-  std::vector<std::string> tokens_;  // as the file writes them
+  std::vector<Pattern> word_patterns_;  // in its place, where the vocabulary has expressions of its own
+  std::vector<std::string> tokens_;     // as the file writes them
   std::vector<TokenType> types_;
   std::vector<double> scores_;       // SentencePiece only
   IdsByText ids_;                    // keys look into tokens_
   std::string piece_bytes_;          // all pieces, one after the other
   std::vector<size_t> piece_begin_;  // [vocab_size + 1]
   AddedTokens added_;
+  std::vector<int64_t> lstrip_ids_, rstrip_ids_, single_word_ids_;  // added tokens with these habits
   MergeTable merges_;
+  Unigram unigram_;
+  std::vector<int64_t> chars_map_bytes_;  // SentencePiece only, as the file has them
+  CharsMap chars_map_;
   std::array<int32_t, 256> byte_ids_{};  // -1 where the vocabulary has no token for a byte
   bool lacks_bytes_ = false;
   std::unordered_map<char32_t, int32_t> char_symbols_;  // SentencePiece: characters that are tokens or parts of tokens

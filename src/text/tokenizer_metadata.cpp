@@ -15,6 +15,22 @@ namespace {
 constexpr size_t kLongestTokenBytes = 1024;
 constexpr int64_t kLargestVocabulary = int64_t{1} << 24;
 
+// Ours: GGUF has no place for them.
+constexpr const char* kLstripIds = "bantam.tokenizer.lstrip_token_ids";
+constexpr const char* kRstripIds = "bantam.tokenizer.rstrip_token_ids";
+constexpr const char* kWordPatterns = "bantam.tokenizer.word_patterns";
+constexpr const char* kWholeWordsFirst = "bantam.tokenizer.whole_words_first";
+constexpr const char* kSingleWordIds = "bantam.tokenizer.single_word_token_ids";
+
+// GGUF cannot say that Phi-3's added tokens, but for these, take the spaces after them. llama.cpp goes by the name.
+constexpr std::string_view kPhi3Plain[] = {"<unk>", "<s>", "<|endoftext|>"};
+
+bool names_phi3(const Metadata& metadata) {
+  std::string name = metadata.string_or("general.name", "");
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name.find("phi3") != name.npos || name.find("phi-3") != name.npos;
+}
+
 // Tokens that end a turn in published models whose metadata does not say so.
 constexpr std::string_view kEndNames[] = {"<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>",
                                           "<|end|>",       "<end_of_turn>",   "<EOT>",      "</s>"};
@@ -53,6 +69,13 @@ std::vector<uint32_t> ranks_of(const std::vector<double>& scores) {
   return ranks;
 }
 
+// Of a table that GGUF keeps as an array of small integers.
+std::string bytes_of(const std::vector<int64_t>& numbers) {
+  std::string bytes;
+  for (const int64_t number : numbers) bytes.push_back(static_cast<char>(number));
+  return bytes;
+}
+
 std::string with_spaces(std::string_view text) {
   static constexpr std::string_view kSpaceSymbol = "\u2581";
   std::string out;
@@ -69,13 +92,18 @@ std::string with_spaces(std::string_view text) {
 Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
   Tokenizer t;
   const std::string& model = metadata.string("tokenizer.ggml.model");
-  if (model != "gpt2" && model != "llama") {
+  if (model == "gpt2") {
+    t.model_ = Model::byte_bpe;
+  } else if (model == "llama") {
+    t.model_ = Model::sentencepiece_bpe;
+  } else if (model == "t5") {
+    t.model_ = Model::sentencepiece_unigram;
+  } else {
     throw UnsupportedError(
-        "{}: 'tokenizer.ggml.model' is '{}', this build knows gpt2 (byte-level BPE) and llama "
-        "(SentencePiece BPE)",
+        "{}: 'tokenizer.ggml.model' is '{}', this build knows gpt2 (byte-level BPE), llama (SentencePiece BPE) and t5 "
+        "(SentencePiece unigram)",
         metadata.source(), model);
   }
-  t.model_ = model == "gpt2" ? Model::byte_bpe : Model::sentencepiece;
   const std::string normal_form = metadata.string_or("bantam.tokenizer.normalize", "none");
   if (normal_form != "none" && normal_form != "nfc") {
     throw UnsupportedError("{}: 'bantam.tokenizer.normalize' is '{}', this build knows none and nfc", metadata.source(),
@@ -89,7 +117,7 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
   } else {
     t.load_sentencepiece(metadata);
   }
-  t.load_added_tokens();
+  t.load_added_tokens(metadata);
   t.load_pieces();
   return t;
 }
@@ -125,6 +153,15 @@ void Tokenizer::load_tokens(const Metadata& metadata) {
 void Tokenizer::load_special_ids(const Metadata& metadata) {
   const auto id = [&](std::string_view name) { return optional_id(metadata, name, tokens_.size()); };
   special_ = {id("bos"), id("eos"), id("unknown"), id("padding"), id("eot"), id("eom")};
+  if (model_ == Model::sentencepiece_unigram) {  // those of T5, where the file does not say
+    const auto settle = [&](std::optional<int32_t>& special, std::string_view name, int32_t usual) {
+      const bool says = metadata.has(fmt::format("tokenizer.ggml.{}_token_id", name));
+      if (!says && usual < vocab_size()) special = usual;
+    };
+    settle(special_.eos, "eos", 1);
+    settle(special_.unknown, "unknown", 2);
+    settle(special_.padding, "padding", 0);
+  }
   // A text of the user must not contain these, even where a vocabulary calls them user-defined.
   const auto make_control = [&](int32_t i) {
     TokenType& kind = types_[static_cast<size_t>(i)];
@@ -143,7 +180,7 @@ void Tokenizer::load_special_ids(const Metadata& metadata) {
   }
   if (special_.bos) make_control(*special_.bos);
   if (const auto start = find("<|im_start|>")) make_control(*start);
-  wants_eos_ = metadata.flag_or("tokenizer.ggml.add_eos_token", false);
+  wants_eos_ = metadata.flag_or("tokenizer.ggml.add_eos_token", model_ == Model::sentencepiece_unigram);
 }
 
 // The tokens that text without added tokens can turn into. Where two share a text the later one counts.
@@ -159,17 +196,31 @@ Tokenizer::IdsByText Tokenizer::ids_of_text() const {
   return ids;
 }
 
-void Tokenizer::load_byte_bpe(const Metadata& metadata) {
-  pre_name_ = metadata.string_or("tokenizer.ggml.pre", "default");
-  const auto pre = find_pre_tokenizer(pre_name_);
-  if (!pre) {
-    throw UnsupportedError("{}: 'tokenizer.ggml.pre' is '{}', this build knows {}", metadata.source(), pre_name_,
-                           pre_tokenizer_names());
+void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
+  pre_name_ = metadata.string_or("tokenizer.ggml.pre", "");
+  if (metadata.has(kWordPatterns)) {
+    for (const std::string& expression : metadata.strings(kWordPatterns)) word_patterns_.emplace_back(expression);
+    whole_words_first_ = metadata.flag_or(kWholeWordsFirst, false);
+    wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", false);
+    warning_ =
+        fmt::format("{}: cuts text into words by regular expressions of its own, which is slower", metadata.source());
+    return;
   }
-  pre_ = *pre;
-  whole_words_first_ = pre_ == PreTokenizer::llama3;
-  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", pre_ == PreTokenizer::llama3);
+  const auto named = find_pre_tokenizer(pre_name_);
+  if (!named) {
+    warning_ = fmt::format(
+        "{}: {}, so words are cut as old files expect; what the model writes may be worse for it", metadata.source(),
+        pre_name_.empty() ? "does not say how text is cut into words ('tokenizer.ggml.pre')"
+                          : fmt::format("'tokenizer.ggml.pre' is '{}', which this build does not know", pre_name_));
+  }
+  const NamedPreTokenizer pre = named.value_or(NamedPreTokenizer{"default", PreTokenizer::fallback});
+  pre_ = pre.kind;
+  whole_words_first_ = pre.whole_words_first;
+  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", pre.adds_bos);
+}
 
+void Tokenizer::load_byte_bpe(const Metadata& metadata) {
+  load_pre_tokenizer(metadata);
   const IdsByText ids = ids_of_text();
   const auto& merges = metadata.strings("tokenizer.ggml.merges");
   merges_ = MergeTable(merges.size());
@@ -212,8 +263,9 @@ void Tokenizer::load_byte_bpe(const Metadata& metadata) {
 
 void Tokenizer::load_sentencepiece(const Metadata& metadata) {
   pre_name_ = metadata.string_or("tokenizer.ggml.pre", "default");
-  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", true);
-  add_space_prefix_ = metadata.flag_or("tokenizer.ggml.add_space_prefix", true);
+  const bool bpe = model_ == Model::sentencepiece_bpe;
+  wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", bpe);
+  add_space_prefix_ = metadata.flag_or("tokenizer.ggml.add_space_prefix", bpe);
   remove_extra_whitespaces_ = metadata.flag_or("tokenizer.ggml.remove_extra_whitespaces", false);
   scores_ = metadata.numbers_or_empty("tokenizer.ggml.scores");
   if (scores_.size() != tokens_.size()) {
@@ -223,6 +275,17 @@ void Tokenizer::load_sentencepiece(const Metadata& metadata) {
   if (const auto nan = std::ranges::find_if(scores_, [](double s) { return std::isnan(s); }); nan != scores_.end()) {
     throw FormatError("{}: 'tokenizer.ggml.scores' entry {} is not a number", metadata.source(), nan - scores_.begin());
   }
+  chars_map_bytes_ = metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap");
+  chars_map_ = CharsMap(bytes_of(chars_map_bytes_), metadata.source());
+  load_sentencepiece_bytes(metadata);
+  if (bpe) {
+    load_sentencepiece_merges();
+  } else {
+    load_unigram();
+  }
+}
+
+void Tokenizer::load_sentencepiece_bytes(const Metadata& metadata) {
   byte_ids_.fill(-1);
   for (size_t i = 0; i < tokens_.size(); ++i) {
     if (types_[i] != TokenType::byte) continue;
@@ -238,7 +301,23 @@ void Tokenizer::load_sentencepiece(const Metadata& metadata) {
     throw FormatError("{}: the vocabulary has no token for the byte 0x{:02X} and no 'tokenizer.ggml.unknown_token_id'",
                       metadata.source(), missing - byte_ids_.begin());
   }
-  load_sentencepiece_merges();
+}
+
+// A character without a piece costs more than any piece, as in SentencePiece.
+void Tokenizer::load_unigram() {
+  static constexpr double kUnknownPenalty = 10;
+  size_t bytes = 0;
+  double lowest = 0;
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    bytes += tokens_[i].size();
+    if (types_[i] == TokenType::normal) lowest = std::min(lowest, scores_[i]);
+  }
+  unigram_ = Unigram(bytes);
+  unigram_.set_unknown_score(lowest - kUnknownPenalty);
+  for (const auto& [text, id] : ids_of_text()) {
+    const auto i = static_cast<size_t>(id);
+    if (!text.empty()) unigram_.add(text, id, types_[i] == TokenType::user_defined ? 0 : scores_[i]);
+  }
 }
 
 // SentencePiece joins any two neighbours whose texts together are a token, the best score first. Every way to cut a
@@ -288,19 +367,41 @@ void Tokenizer::load_sentencepiece_merges() {
   }
 }
 
-void Tokenizer::load_added_tokens() {
+void Tokenizer::load_added_tokens(const Metadata& metadata) {
+  std::vector<AddedToken> added(tokens_.size());
+  const auto mark = [&](const char* key, std::vector<int64_t>& ids, bool AddedToken::*habit) {
+    ids = metadata.integers_or_empty(key);
+    for (const int64_t id : ids) {
+      if (id < 0 || id >= vocab_size()) {
+        throw FormatError("{}: '{}' names token {}, but the vocabulary has {}", metadata.source(), key, id,
+                          vocab_size());
+      }
+      added[static_cast<size_t>(id)].*habit = true;
+    }
+  };
+  mark(kLstripIds, lstrip_ids_, &AddedToken::lstrip);
+  mark(kRstripIds, rstrip_ids_, &AddedToken::rstrip);
+  mark(kSingleWordIds, single_word_ids_, &AddedToken::single_word);
+  const bool is_phi3 = rstrip_ids_.empty() && names_phi3(metadata);
   for (int32_t id = 0; id < vocab_size(); ++id) {
     const TokenType kind = type(id);
-    const bool is_control = kind == TokenType::control || kind == TokenType::unknown;
+    AddedToken& token = added[static_cast<size_t>(id)];
+    token.id = id;
+    token.is_control = kind == TokenType::control || kind == TokenType::unknown;
     const std::string& text = tokens_[static_cast<size_t>(id)];
-    if (!text.empty() && (is_control || kind == TokenType::user_defined)) added_.add(text, id, is_control);
+    if (text.empty() || !(token.is_control || kind == TokenType::user_defined)) continue;
+    if (is_phi3 && std::ranges::find(kPhi3Plain, text) == std::end(kPhi3Plain)) {
+      token.rstrip = true;
+      rstrip_ids_.push_back(id);
+    }
+    added_.add(text, token);
   }
 }
 
 std::string Tokenizer::piece_of(int32_t id) const {
   const std::string& text = tokens_[static_cast<size_t>(id)];
   const TokenType kind = type(id);
-  if (kind == TokenType::byte && model_ == Model::sentencepiece) {
+  if (kind == TokenType::byte && model_ != Model::byte_bpe) {
     return std::string(1, static_cast<char>(*parse_byte_token(text)));
   }
   if (kind != TokenType::normal && kind != TokenType::unused) return text;
@@ -319,8 +420,9 @@ void Tokenizer::to_metadata(Metadata& metadata) const {
   const auto set = [&](std::string_view name, MetaValue value) {
     metadata.set(fmt::format("tokenizer.ggml.{}", name), std::move(value));
   };
-  set("model", std::string(model_ == Model::byte_bpe ? "gpt2" : "llama"));
-  set("pre", pre_name_);
+  const bool unigram = model_ == Model::sentencepiece_unigram;
+  set("model", std::string(model_ == Model::byte_bpe ? "gpt2" : unigram ? "t5" : "llama"));
+  if (!pre_name_.empty()) set("pre", pre_name_);
   set("tokens", tokens_);
   std::vector<int64_t> types;
   for (const TokenType kind : types_) types.push_back(static_cast<int64_t>(kind));
@@ -338,6 +440,7 @@ void Tokenizer::to_metadata(Metadata& metadata) const {
     set("scores", scores_);
     set("add_space_prefix", add_space_prefix_);
     set("remove_extra_whitespaces", remove_extra_whitespaces_);
+    if (!chars_map_bytes_.empty()) set("precompiled_charsmap", chars_map_bytes_);
   }
   const auto set_id = [&](std::string_view name, std::optional<int32_t> id) {
     if (id) set(fmt::format("{}_token_id", name), int64_t{*id});
@@ -351,6 +454,15 @@ void Tokenizer::to_metadata(Metadata& metadata) const {
   set("add_bos_token", wants_bos_);
   set("add_eos_token", wants_eos_);
   if (normalize_nfc_) metadata.set("bantam.tokenizer.normalize", std::string("nfc"));
+  if (!word_patterns_.empty()) {
+    std::vector<std::string> expressions;
+    for (const Pattern& pattern : word_patterns_) expressions.push_back(pattern.expression());
+    metadata.set(kWordPatterns, std::move(expressions));
+    metadata.set(kWholeWordsFirst, whole_words_first_);
+  }
+  if (!lstrip_ids_.empty()) metadata.set(kLstripIds, lstrip_ids_);
+  if (!rstrip_ids_.empty()) metadata.set(kRstripIds, rstrip_ids_);
+  if (!single_word_ids_.empty()) metadata.set(kSingleWordIds, single_word_ids_);
 }
 
 }  // namespace bantam

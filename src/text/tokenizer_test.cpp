@@ -97,6 +97,40 @@ TEST(Tokenizer, extra_spaces_are_removed_where_the_vocabulary_asks_for_it) {
   EXPECT_EQ(tokenizer.decode(tokenizer.encode("  a   b  ")), "a b");
 }
 
+TEST(Tokenizer, unigram_takes_the_pieces_whose_scores_sum_highest) {
+  // scores: _a -1, b -2, ab -3, _ab -4, c -5, bc -6, abc -7, _ -8, a -9
+  const Tokenizer tokenizer =
+      Tokenizer::from_metadata(unigram({"\u2581a", "b", "ab", "\u2581ab", "c", "bc", "abc", "\u2581", "a"}));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("ab")), ElementsAre(" a", "b"));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("abc")), ElementsAre(" a", "bc"));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("babc")), ElementsAre(" ", "b", "abc"));
+  EXPECT_FALSE(tokenizer.wants_bos());
+  EXPECT_TRUE(tokenizer.wants_eos());
+  EXPECT_EQ(tokenizer.eos(), 2);
+  for (const std::string text : {"", "abc", "z", "\xFF 가나다 z", " a "}) {
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text) << "by way of byte tokens";
+  }
+}
+
+TEST(Tokenizer, unigram_without_byte_tokens_has_one_unknown_token_for_a_run) {
+  Metadata metadata = unigram({"\u2581a", "b", "\u2581"});
+  auto types = metadata.integers_or_empty("tokenizer.ggml.token_type");
+  std::ranges::replace(types, 6, 5);
+  metadata.set("tokenizer.ggml.token_type", types);
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_THAT(tokenizer.encode("a가나b다"), ElementsAre(259, 0, 260, 0));
+}
+
+TEST(Tokenizer, a_table_of_characters_is_applied_before_pieces_are_sought) {
+  Metadata metadata = unigram({"\u2581a", "b", "\u2581"});
+  std::vector<int64_t> table;
+  for (const char byte : chars_map_bytes({{"A", "a"}, {"\u3000", " "}})) table.push_back(static_cast<uint8_t>(byte));
+  metadata.set("tokenizer.ggml.precompiled_charsmap", table);
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("Ab\u3000A")), ElementsAre(" a", "b", " a"));
+  EXPECT_EQ(Tokenizer::from_metadata(saved(tokenizer)).encode("Ab\u3000A"), tokenizer.encode("ab a"));
+}
+
 TEST(Tokenizer, control_tokens_in_a_text_are_text_unless_asked_for) {
   const Tokenizer trained_bpe = trained();
   const int32_t end = *trained_bpe.find("<|im_end|>");
@@ -112,6 +146,22 @@ TEST(Tokenizer, control_tokens_in_a_text_are_text_unless_asked_for) {
 TEST(Tokenizer, user_defined_tokens_are_always_matched_the_longest_first) {
   const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces, {"<x>", "<x><x>", "<x>>"}));
   EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("<x><x><x>>b")), ElementsAre("<x><x>", "<x>>", " ", "b"));
+}
+
+TEST(Tokenizer, an_added_token_takes_the_spaces_and_stands_alone_where_the_vocabulary_says_so) {
+  Metadata metadata = sentencepiece(kPieces, {"<l>", "<r>", "<w>"});
+  const auto first = static_cast<int64_t>(259 + kPieces.size());
+  metadata.set("bantam.tokenizer.lstrip_token_ids", std::vector<int64_t>{first});
+  metadata.set("bantam.tokenizer.rstrip_token_ids", std::vector<int64_t>{first + 1});
+  metadata.set("bantam.tokenizer.single_word_token_ids", std::vector<int64_t>{first + 2});
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("a \t<l> b")), ElementsAre(" a", "<l>", " ", " ", "b"));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("a <r>\n b")), ElementsAre(" a", " ", "<r>", " ", "b"));
+  EXPECT_EQ(tokenizer.encode("<w> <w>").size(), 4u) << "two tokens, the prefix and a space";
+  EXPECT_THAT(tokenizer.encode("<w>b"), testing::Not(testing::Contains(first + 2)));
+  EXPECT_EQ(Tokenizer::from_metadata(saved(tokenizer)).encode("a <l> <r> b"), tokenizer.encode("a <l> <r> b"));
+  metadata.set("bantam.tokenizer.lstrip_token_ids", std::vector<int64_t>{first + 3});
+  expect_format_error(metadata, "'bantam.tokenizer.lstrip_token_ids'");
 }
 
 TEST(Tokenizer, a_token_that_ends_a_turn_is_control_even_if_called_user_defined) {
@@ -159,14 +209,37 @@ TEST(Tokenizer, a_byte_the_vocabulary_lacks_becomes_the_replacement_character) {
   expect_format_error(metadata, "no token for the byte 0xBF");
 }
 
-TEST(Tokenizer, unknown_models_and_pre_tokenisers_are_named_with_the_known_ones) {
+TEST(Tokenizer, a_pre_tokenizer_that_is_not_known_is_warned_about) {
   Metadata metadata = saved(trained());
+  EXPECT_EQ(Tokenizer::from_metadata(metadata).warning(), "");
+  metadata.set("tokenizer.ggml.pre", std::string("tomorrow's"));
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_THAT(tokenizer.warning(), HasSubstr("'tomorrow's'"));
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode(kEnglish)), kEnglish);
   metadata.set("tokenizer.ggml.pre", std::string("default"));
+  EXPECT_EQ(Tokenizer::from_metadata(metadata).warning(), "");
+}
+
+TEST(Tokenizer, expressions_of_the_vocabulary_itself_cut_its_words) {
+  Metadata metadata = saved(trained());
+  const Tokenizer named = Tokenizer::from_metadata(metadata);
+  metadata.set("tokenizer.ggml.pre", std::string("custom"));
+  metadata.set("bantam.tokenizer.word_patterns", std::vector<std::string>{"the", R"(\p{N})"});
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_THAT(tokenizer.warning(), HasSubstr("regular expressions"));
+  EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("the")), texts_of(named, named.encode("the")));
+  EXPECT_NE(tokenizer.encode(kEnglish), named.encode(kEnglish));
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode(kEnglish)), kEnglish);
+  EXPECT_EQ(Tokenizer::from_metadata(saved(tokenizer)).encode(kEnglish), tokenizer.encode(kEnglish));
+  metadata.set("bantam.tokenizer.word_patterns", std::vector<std::string>{"("});
+  EXPECT_THROW(Tokenizer::from_metadata(metadata), UnsupportedError);
+}
+
+TEST(Tokenizer, unknown_models_are_named_with_the_known_ones) {
+  Metadata metadata = saved(trained());
+  metadata.set("tokenizer.ggml.model", std::string("rwkv"));
   EXPECT_THAT([&] { Tokenizer::from_metadata(metadata); },
-              testing::ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("'default'"), HasSubstr("qwen2"))));
-  metadata.set("tokenizer.ggml.model", std::string("t5"));
-  EXPECT_THAT([&] { Tokenizer::from_metadata(metadata); },
-              testing::ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("'t5'"), HasSubstr("gpt2"))));
+              testing::ThrowsMessage<UnsupportedError>(testing::AllOf(HasSubstr("'rwkv'"), HasSubstr("gpt2"))));
 }
 
 TEST(Tokenizer, metadata_that_does_not_fit_together_is_refused) {
@@ -206,7 +279,8 @@ double encode_seconds(const Tokenizer& tokenizer, std::string_view unit, size_t 
 TEST(Tokenizer, eight_times_the_text_takes_about_eight_times_as_long) {
   const Tokenizer bpe = trained();
   const Tokenizer spm = Tokenizer::from_metadata(sentencepiece({"aa", "aaaa", "a", "\u2581\u2581", "\u2581"}, {"<x>"}));
-  for (const Tokenizer* tokenizer : {&bpe, &spm}) {
+  const Tokenizer uni = Tokenizer::from_metadata(unigram({"aa", "aaaa", "a", "\u2581\u2581", "\u2581"}, {"<x>"}));
+  for (const Tokenizer* tokenizer : {&bpe, &spm, &uni}) {
     for (const char* unit : {"a", " ", "7", "!", "\n", "\uAC00", "\xFF", "\u0301", "<x>", "<|im_start|"}) {
       const double small = encode_seconds(*tokenizer, unit, size_t{1} << 15);
       const double large = encode_seconds(*tokenizer, unit, size_t{1} << 18);

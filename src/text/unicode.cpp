@@ -39,6 +39,43 @@ CharClass look_up_class(char32_t c) {
   }
 }
 
+uint8_t look_up_traits(char32_t c) {
+  if (is_white_space(c)) return trait::kSpace;
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      return trait::kUpper;
+    case UTF8PROC_CATEGORY_LL:
+      return trait::kLower;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      return trait::kCaseless;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      return trait::kMark;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return trait::kNumber;
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO:
+      return trait::kPunctuation;
+    case UTF8PROC_CATEGORY_SM:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_SK:
+    case UTF8PROC_CATEGORY_SO:
+      return trait::kSymbol;
+    default:
+      return 0;
+  }
+}
+
 // Characters that NFC never changes, next to each other in any order: none composes with another of them.
 bool is_inert(char32_t c) {
   return c < 0x300 || (c >= 0x2010 && c <= 0x2027) || (c >= 0x3001 && c <= 0x3020) || (c >= 0x4E00 && c <= 0x9FFF) ||
@@ -69,6 +106,15 @@ CharClass char_class(char32_t code_point) {
     return table;
   }();
   return code_point < 128 ? ascii[code_point] : look_up_class(code_point);
+}
+
+uint8_t char_traits(char32_t code_point) {
+  static const std::array<uint8_t, 128> ascii = [] {
+    std::array<uint8_t, 128> table{};
+    for (char32_t c = 0; c < 128; ++c) table[c] = look_up_traits(c);
+    return table;
+  }();
+  return code_point < 128 ? ascii[code_point] : look_up_traits(code_point);
 }
 
 char32_t to_upper(char32_t code_point) {

@@ -12,6 +12,22 @@ enum class CharClass : uint8_t { other, letter, number, space };
 
 CharClass char_class(char32_t code_point);
 
+// General categories, as bits: what the published expressions of pre-tokenizers tell apart.
+namespace trait {
+inline constexpr uint8_t kUpper = 1;     // Lu Lt
+inline constexpr uint8_t kLower = 2;     // Ll
+inline constexpr uint8_t kCaseless = 4;  // Lm Lo
+inline constexpr uint8_t kLetter = kUpper | kLower | kCaseless;
+inline constexpr uint8_t kMark = 8;
+inline constexpr uint8_t kNumber = 16;
+inline constexpr uint8_t kPunctuation = 32;
+inline constexpr uint8_t kSymbol = 64;
+inline constexpr uint8_t kSpace = 128;  // White_Space
+}  // namespace trait
+
+// No bit for controls, formats and what is not assigned.
+uint8_t char_traits(char32_t code_point);
+
 // The simple mappings: one character to one. Those without a case stay.
 char32_t to_upper(char32_t code_point);
 char32_t to_lower(char32_t code_point);

@@ -1,0 +1,71 @@
+#include "text/unigram.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+
+namespace bantam {
+namespace {
+
+// The best way to cut the text up to some byte: its last piece, and the sum of all.
+struct Best {
+  double sum = -std::numeric_limits<double>::infinity();
+  int32_t id = -1;
+  uint32_t bytes = 0;
+
+  void offer(double other_sum, int32_t other_id, size_t other_bytes) {
+    if (other_sum > sum) *this = {other_sum, other_id, static_cast<uint32_t>(other_bytes)};
+  }
+};
+
+}  // namespace
+
+void Unigram::add(std::string_view text, int32_t id, double score) {
+  int32_t node = 0;
+  for (const char byte : text) {
+    const auto next = static_cast<int32_t>(nodes_.size());
+    if (const Merge* child = children_.find(node, static_cast<uint8_t>(byte))) {
+      node = child->id;
+    } else {
+      children_.insert(node, static_cast<uint8_t>(byte), {0, next});
+      nodes_.emplace_back();
+      node = next;
+    }
+  }
+  if (nodes_[static_cast<size_t>(node)].id < 0) nodes_[static_cast<size_t>(node)] = {id, score};
+}
+
+std::vector<Symbol> Unigram::segment(std::string_view text) const {
+  std::vector<Best> best(text.size() + 1);
+  best[0].sum = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const auto character = decode_utf8(text.substr(begin));
+    const size_t next = begin + (character ? static_cast<size_t>(character->bytes) : 1);
+    const double sum = best[begin].sum;
+    bool whole_character = false;
+    int32_t node = 0;
+    for (size_t at = begin; at < text.size(); ++at) {
+      const Merge* child = children_.find(node, static_cast<uint8_t>(text[at]));
+      if (!child) break;
+      node = child->id;
+      const Piece& piece = nodes_[static_cast<size_t>(node)];
+      if (piece.id < 0) continue;
+      whole_character |= at + 1 == next;
+      best[at + 1].offer(sum + piece.score, piece.id, at + 1 - begin);
+    }
+    if (!whole_character) best[next].offer(sum + unknown_score_, -1, next - begin);
+    begin = next;
+  }
+  std::vector<Symbol> pieces;
+  for (size_t end = text.size(); end > 0; end -= best[end].bytes) {
+    if (best[end].id < 0 && !pieces.empty() && pieces.back().id < 0) {
+      pieces.back().bytes += best[end].bytes;
+    } else {
+      pieces.push_back({best[end].id, best[end].bytes});
+    }
+  }
+  std::ranges::reverse(pieces);
+  return pieces;
+}
+
+}  // namespace bantam
