@@ -65,7 +65,9 @@ void check_case(std::string_view line, const std::string& folder) {
   const Outcome outcome = outcome_of(source, context);
   if (expected.contains("text")) {
     EXPECT_EQ(outcome.error, "") << what << "\nwe say: " << outcome.message << "\njinja2: " << expected["text"];
-    if (outcome.error.empty()) EXPECT_EQ(outcome.text, expected["text"].get<std::string>()) << what;
+    if (outcome.error.empty()) {
+      EXPECT_EQ(outcome.text, expected["text"].get<std::string>()) << what;
+    }
   } else if (expected["error"] == "refusal") {
     EXPECT_EQ(outcome.error, "refusal") << what << "\nwe say: " << outcome.message << outcome.text;
     EXPECT_EQ(outcome.message, expected["message"].get<std::string>()) << what;

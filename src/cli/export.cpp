@@ -1,4 +1,5 @@
 // bantam export: a model of the store as one file, to be carried to another machine.
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/data_folder.h"
 #include "cli/interrupt.h"

@@ -1,6 +1,7 @@
 // bantam list: the models that have names.
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/data_folder.h"

@@ -40,7 +40,7 @@ std::optional<ChatTemplate> chat_template_of(const Metadata& metadata);
 
 struct TemplatedChat {
   std::span<const ChatMessage> messages;  // the role "tool" too, where the template knows it
-  std::string tools;                      // a JSON list of function descriptions; empty: none
+  std::string tools = {};                 // a JSON list of function descriptions; empty: none
   bool add_generation_prompt = true;
   std::tm now{};  // the date that some templates print
 };
