@@ -26,7 +26,8 @@ void declare(CLI::App& command, Options& options) {
   command.add_option("-n,--passages", options.answer.passages, "passages that are read for a question")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  command.add_option("--questions", options.questions, "only the first so many; 0: all")->capture_default_str();
+  command.add_option("--questions", options.questions, "only so many, evenly over the file; 0: all")
+      ->capture_default_str();
   command.add_flag("--json", options.json, "one JSON object on standard output");
 }
 
@@ -71,7 +72,11 @@ void report(const Options& options, const ReadingSet& set, const ReadingScores& 
 
 void run(const Options& options) {
   ReadingSet set = read_reading_set(options.file);
-  if (options.questions > 0 && options.questions < set.questions.size()) set.questions.resize(options.questions);
+  if (const size_t all = set.questions.size(), some = options.questions; some > 0 && some < all) {
+    for (size_t i = 0; i < some; ++i)
+      set.questions[i] = set.questions[i * all / some];  // never one already overwritten
+    set.questions.resize(some);
+  }
   Reader reader = open_reader(options.reader);
   const InterruptGuard guard;
   const ReadingScores scores = [&] {
