@@ -28,20 +28,37 @@ std::vector<std::byte> encoded(const DTypeTraits& format, size_t n) {
   return bytes;
 }
 
+// Packed where the format is, as a model runs it.
 void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int in, int outs, int rows) {
-  const DTypeTraits& activation = traits(format.activation);
-  const auto w = encoded(format, static_cast<size_t>(in * outs)),
-             x = encoded(activation, static_cast<size_t>(in * rows));
+  const bool packed = is_packable(format.dtype);
+  const auto slot = static_cast<size_t>(format.dtype);
+  std::vector<std::byte> w = encoded(format, static_cast<size_t>(in * outs));
+  const std::vector<float> x = random_values(static_cast<size_t>(in * rows));
   std::vector<float> y(static_cast<size_t>(outs * rows));
-  const MatmulArgs args{.w = w.data(),
-                        .w_row_bytes = row_bytes(format.dtype, in),
-                        .in = in,
-                        .x = x.data(),
-                        .x_row_bytes = row_bytes(activation.dtype, in),
-                        .rows = rows,
-                        .y = y.data(),
-                        .y_stride = outs};
-  const MatmulKernel kernel = kernels.matmul[static_cast<size_t>(format.dtype)];
+  std::vector<ActivationBlock> blocks(x.size() / kPackedValues);
+  MatmulArgs args{.w = w.data(),
+                  .w_row_bytes = row_bytes(format.dtype, in),
+                  .in = in,
+                  .x = reinterpret_cast<const std::byte*>(x.data()),
+                  .x_row_bytes = static_cast<size_t>(in) * sizeof(float),
+                  .rows = rows,
+                  .y = y.data(),
+                  .y_stride = outs};
+  if (packed) {
+    std::vector<std::byte> panels(packed_bytes(format.dtype, outs, in));
+    const size_t panel = panel_bytes(format.dtype, in);
+    for (int out = 0; out < outs; out += kPanelRows) {
+      pack_panel(format.dtype, w.data() + static_cast<size_t>(out) * args.w_row_bytes, args.w_row_bytes, kPanelRows, in,
+                 panels.data() + static_cast<size_t>(out / kPanelRows) * panel);
+    }
+    w = std::move(panels);
+    kernels.quantize_activations(x.data(), blocks.data(), in * rows);
+    args.w = w.data();
+    args.w_row_bytes = panel;
+    args.x = reinterpret_cast<const std::byte*>(blocks.data());
+    args.x_row_bytes = static_cast<size_t>(in / kPackedValues) * sizeof(ActivationBlock);
+  }
+  const MatmulKernel kernel = packed ? kernels.matmul_packed[slot] : kernels.matmul[slot];
   for (auto _ : state) {
     kernel(args, 0, outs);
     benchmark::DoNotOptimize(y.data());
@@ -93,7 +110,7 @@ void register_table(const Kernels& kernels) {
     benchmark::RegisterBenchmark((table + "/" + name).c_str(), run);
   };
   for (const DTypeTraits& format : all_dtypes()) {
-    for (const auto& [in, outs] : {std::pair(576, 1536), std::pair(1536, 576), std::pair(256, 1024)}) {
+    for (const auto& [in, outs] : {std::pair(1536, 576), std::pair(256, 1024), std::pair(2048, 8192)}) {
       for (int rows : {1, 2, 4, 8, 64}) {
         add("matmul/" + std::string(format.name) + "/" + std::to_string(in) + "x" + std::to_string(outs) +
                 "/rows:" + std::to_string(rows),
@@ -153,9 +170,9 @@ void register_table(const Kernels& kernels) {
     add("softmax" + suffix, [&kernels, n, size](benchmark::State& state) {
       stream(state, size, 1, 2, [&](auto& d) { kernels.softmax(d[0].data(), n); });
     });
-    add("quantize_q8_0" + suffix, [&kernels, n, size](benchmark::State& state) {
-      std::vector<std::byte> blocks(size / 32 * 34);
-      stream(state, size, 1, 1, [&](auto& d) { kernels.quantize_q8_0(d[0].data(), blocks.data(), n); });
+    add("quantize_activations" + suffix, [&kernels, n, size](benchmark::State& state) {
+      std::vector<ActivationBlock> blocks(size / kPackedValues);
+      stream(state, size, 1, 1, [&](auto& d) { kernels.quantize_activations(d[0].data(), blocks.data(), n); });
     });
   }
 }

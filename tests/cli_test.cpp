@@ -1,14 +1,15 @@
 // The command line from outside: what other programs rely on, and what bad input gets.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <cstring>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "cli_fixture.h"
 #include "engine/session.h"
 #include "engine/test_text_model.h"
 #include "formats/test_files.h"
-#include "cli_fixture.h"
 
 namespace bantam {
 namespace {
@@ -114,10 +115,17 @@ TEST_F(CliTest, logits_are_what_the_model_says_after_each_token) {
 TEST_F(CliTest, bench_prints_the_numbers_others_read) {
   const Result result = bantam("bench -m m.gguf -t 1 -r 3 --json");
   const Json json = parse_json(result.out, "bench");
-  for (const char* key : {"pp512", "tg128", "load_s", "peak_memory_bytes"}) EXPECT_GT(json[key], 0.0) << key;
-  EXPECT_LE(json["pp512_min"], json["pp512"]);
-  EXPECT_GE(json["pp512_max"], json["pp512"]);
-  EXPECT_EQ(json["pp512_tokens"], 512);
+  for (const char* key : {"load_s", "peak_memory_bytes", "read_bytes_per_s", "byte_operations_per_s"}) {
+    EXPECT_GT(json[key], 0.0) << key;
+  }
+  ASSERT_GE(json["speeds"].size(), 2u);
+  for (const Json& speed : json["speeds"]) {
+    EXPECT_GT(speed["median"], 0.0);
+    EXPECT_LE(speed["min"], speed["median"]);
+    EXPECT_GE(speed["max"], speed["median"]);
+    EXPECT_GE(speed["others_cpus"], 0.0);
+  }
+  EXPECT_EQ(json["speeds"][0]["tokens"], 512);
 }
 
 TEST_F(CliTest, show_counts_what_is_in_the_file) {
@@ -196,7 +204,7 @@ TEST_F(CliTest, wrong_flags_are_refused_with_what_was_wanted) {
   expect_refusal("generate -m m.gguf -p a --kv f64", "expected f32, f16 or q8_0");
   expect_refusal("generate -m m.gguf -p ''", "at least one");
   expect_refusal("generate -m m.gguf -f none.txt", "none.txt");
-  expect_refusal("bench -m m.gguf -r 1", "--runs is 1");
+  expect_refusal("bench -m m.gguf -r 0", "--runs is 0");
   expect_refusal("chat -m m.gguf -n 0", "max_tokens is 0");
   expect_refusal("detokenize -m m.gguf", "standard input");
 }

@@ -17,6 +17,9 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  // Gives the memory of whole pages within `part` back where it lies in this file; they are read anew when looked at.
+  void drop_pages(std::span<const std::byte> part) const;
+
  private:
   std::span<const std::byte> bytes_;
 };

@@ -42,7 +42,9 @@ ModelFile open_model_file(const std::string& path) {
   return std::filesystem::is_directory(found) ? read_hf_folder(found) : read_gguf(found);
 }
 
-std::shared_ptr<const Model> open_model(const std::string& path) { return Model::from_file(open_model_file(path)); }
+std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use) {
+  return Model::from_file(open_model_file(path), use);
+}
 
 std::string model_title(const std::string& path) { return path.empty() ? "embedded model" : path; }
 

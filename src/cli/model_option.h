@@ -13,7 +13,7 @@ namespace bantam {
 struct RunOptions {
   std::string model;  // GGUF file, Hugging Face folder or name in the store; empty: the embedded model
   int threads = available_cpus();
-  int context = 0;  // 0: the model's, at most kDefaultContext
+  int context = 0;         // 0: the model's, at most kDefaultContext
   std::string kv = "f32";  // format of the context's keys and values
 };
 
@@ -26,7 +26,7 @@ void add_run_options(CLI::App& command, RunOptions& options);
 ModelFile open_model_file(const std::string& path);
 
 // Throws as open_model_file() and Model::from_file().
-std::shared_ptr<const Model> open_model(const std::string& path);
+std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use = LoadFor::running);
 
 // The path, or what the embedded model is called.
 std::string model_title(const std::string& path);

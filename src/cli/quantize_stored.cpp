@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void write_folder_as_gguf(const fs::path& folder, const std::string& name, const fs::path& out) {
-  const auto model = Model::from_file(read_hf_folder(folder));
+  const auto model = Model::from_file(read_hf_folder(folder), LoadFor::looking);
   Metadata metadata = gguf_metadata(model->config());
   metadata.set("general.name", name);
   for (const auto& [key, value] : model->metadata()) {

@@ -200,7 +200,8 @@ void print_text(const Options& options, const Contents& contents) {
 void run(const Options& options) {
   ModelFile file = open_model_file(options.model);
   auto tokenizer = try_to([&] { return Tokenizer::from_metadata(file.metadata); });
-  const Contents contents{std::move(file), try_to([&] { return open_model(options.model); }), std::move(tokenizer)};
+  const Contents contents{std::move(file), try_to([&] { return open_model(options.model, LoadFor::looking); }),
+                          std::move(tokenizer)};
   options.json ? print_json(options, contents) : print_text(options, contents);
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/session.h"
 #include "model/kv_cache.h"
+#include "model/pack.h"
 
 namespace bantam {
 namespace {
@@ -60,7 +61,7 @@ int longest_context(const Model& model, int context, DType cache_format, uint64_
 MemoryNeed memory_needed(const Model& model, int context, DType cache_format) {
   const ModelConfig& c = model.config();
   const int tokens = run_context(c, context);
-  return {model.weight_bytes(), KvCache::bytes_for(c, tokens, cache_format), work_bytes(c, tokens)};
+  return {resident_bytes(c, model.weights()), KvCache::bytes_for(c, tokens, cache_format), work_bytes(c, tokens)};
 }
 
 uint64_t available_memory(const std::filesystem::path& root) {

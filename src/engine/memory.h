@@ -9,7 +9,7 @@
 namespace bantam {
 
 struct MemoryNeed {
-  uint64_t weights = 0;  // as the file stores them
+  uint64_t weights = 0;  // resident_bytes()
   uint64_t cache = 0;    // keys and values of the whole context
   uint64_t work = 0;     // activations of the largest chunk of a prompt, about
   uint64_t total() const { return weights + cache + work; }

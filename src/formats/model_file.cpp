@@ -79,4 +79,8 @@ const NamedTensor* ModelFile::find(std::string_view name) const {
   return it != by_name_.end() && tensors_[*it].name == name ? &tensors_[*it] : nullptr;
 }
 
+void ModelFile::drop_pages(std::span<const std::byte> bytes) const {
+  for (const MappedFile& file : storage_.files) file.drop_pages(bytes);
+}
+
 }  // namespace bantam

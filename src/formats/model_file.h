@@ -51,6 +51,8 @@ class ModelFile {
   std::span<const NamedTensor> tensors() const { return tensors_; }
   // Null when there is no such tensor.
   const NamedTensor* find(std::string_view name) const;
+  // Gives the memory of bytes that were read from a mapped file back; reading them again reads the file again.
+  void drop_pages(std::span<const std::byte> bytes) const;
 
  private:
   std::vector<NamedTensor> tensors_;

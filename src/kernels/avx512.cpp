@@ -7,36 +7,50 @@ namespace bantam {
 namespace {
 
 #include "kernels/simd_avx512.inc"
-#include "kernels/simd_maddubs.inc"
 
-// A unit is two 16-bit values: bytes 0 and 2 of dword u for unit u, bytes 1 and 3 for unit u + 8.
-constexpr int kUnits = 16;
-I even_bytes(I v) { return _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8); }
-I odd_bytes(I v) { return _mm512_srai_epi16(v, 8); }
+// Sums of products of packed codes up to kTop with activations: byte products are added in pairs, in 16 bits, as many
+// as cannot overflow, and then widened.
+template <int kTop>
+struct Sum {
+  static constexpr int kNarrow = 32767 / (2 * 127 * kTop);  // sums of two products that fit
+  static_assert(kNarrow >= 1);
+  I all, narrow;
 
-I pack_weights(const Bytes* rows, I* units) {
-  I dwords[8];
-  transpose_dwords(rows, dwords);
-  for (int d = 0; d < 8; ++d) {
-    units[d] = even_bytes(dwords[d]);
-    units[d + 8] = odd_bytes(dwords[d]);
+  void start(int offset, int x_sum) { all = _mm512_set1_epi32(-offset * x_sum); }
+  template <int n>
+  void add(I codes, int32_t x) {
+    const I two = _mm512_maddubs_epi16(codes, _mm512_set1_epi32(x));
+    if constexpr (n > 0 && n % kNarrow == 0) all = total();
+    narrow = n % kNarrow == 0 ? two : _mm512_add_epi16(narrow, two);
   }
-  return _mm512_setzero_si512();
-}
-void pack_activations(Bytes x, int32_t* units) {
-  const I both = _mm512_castsi256_si512(x);
-  _mm512_storeu_si512(units, _mm512_inserti64x4(even_bytes(both), _mm512_castsi512_si256(odd_bytes(both)), 1));
-}
-I add_products(I sum, I weights, int32_t activations) {
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(weights, _mm512_set1_epi32(activations)));
-}
+  I total() const { return _mm512_add_epi32(all, _mm512_madd_epi16(narrow, _mm512_set1_epi16(1))); }
+};
+
+// Codes of 8 bits are products of signed bytes: |codes - 128| times the activations with those signs.
+template <>
+struct Sum<255> {
+  I all;
+
+  void start(int offset, int x_sum) { all = _mm512_set1_epi32((128 - offset) * x_sum); }
+  template <int>
+  void add(I codes, int32_t x) {
+    const I w = _mm512_xor_si512(codes, _mm512_set1_epi8(-128)), four = _mm512_set1_epi32(x);
+    const I signed_x = _mm512_mask_sub_epi8(four, _mm512_movepi8_mask(w), _mm512_setzero_si512(), four);
+    const I two = _mm512_maddubs_epi16(_mm512_abs_epi8(w), signed_x);
+    all = _mm512_add_epi32(all, _mm512_madd_epi16(two, _mm512_set1_epi16(1)));
+  }
+  I total() const { return all; }
+};
+
+// A tile of a packed product: each sum takes two registers.
+constexpr int kPackedRows = 4, kPackedPanels = 2;
 
 // Each builds on those before it.
 // clang-format off
 #include "kernels/simd_math.inc"
 #include "kernels/simd_ops.inc"
 #include "kernels/simd_matmul.inc"
-#include "kernels/simd_quantized.inc"
+#include "kernels/simd_packed.inc"
 #include "kernels/simd_table.inc"
 // clang-format on
 

@@ -6,19 +6,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "kernels/packed.h"
 #include "tensor/tensor.h"
 
 namespace bantam {
 
 // y[r * y_stride + o] = sum_i x[r][i] * w[o][i], r < rows, o in a range given apart.
 struct MatmulArgs {
-  const std::byte* w = nullptr;  // [out, in] in the kernel's weight format
-  size_t w_row_bytes = 0;
+  const std::byte* w = nullptr;  // [out, in] in the kernel's weight format; packed: panels (packed.h)
+  size_t w_row_bytes = 0;        // packed: of a panel
   int in = 0;                    // a multiple of the format's block
-  const std::byte* x = nullptr;  // [rows, in] in the format's activation type
+  const std::byte* x = nullptr;  // [rows, in]; packed: ActivationBlock[rows, in / 32]
   size_t x_row_bytes = 0;
   int rows = 0;
   real* y = nullptr;
@@ -52,12 +54,19 @@ struct AdamwArgs {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avx512", "avx512_vnni", "neon", "neon_dot"
+  std::string_view name;  // "scalar", "avx2", "avx_vnni", "avx512", "avx512_vnni", "neon", "neon_dot"
 
   // Indexed by weight format; never null for a known format.
   MatmulKernel matmul[kDTypeSlots];
-  // x[n] to `n / 32` Q8_0 blocks, exactly as encode_q8_0 does.
-  void (*quantize_q8_0)(const real* x, std::byte* blocks, int n);
+  // Over packed weights; null where !is_packable(). Ranges of outputs begin at multiples of kPanelRows, and end there
+  // or at the last output. All tables give the same bits.
+  MatmulKernel matmul_packed[kDTypeSlots];
+  // x[n] to n / 32 blocks: q and scale are exactly what encode_q8_0 gives.
+  void (*quantize_activations)(const real* x, ActivationBlock* blocks, int n);
+
+  // Multiplies codes by activations in registers, `rounds` times as many as are in flight at once; returns how many
+  // bytes were multiplied. The most that matmul_packed could do, for benchmarks.
+  int64_t (*byte_products)(int64_t rounds);
 
   real (*dot)(const real* a, const real* b, int n);
   // y += a * x

@@ -90,21 +90,38 @@ void encode_weights(const DTypeTraits& format, const std::vector<float>& values,
 }
 
 Product random_product(Rng& rng, const DTypeTraits& format, int in, int rows, int outs) {
-  const DTypeTraits& activation = traits(format.activation);
   Product p{.weights = random_weights(rng, format, static_cast<size_t>(in * outs)),
             .activations = random_values(rng, static_cast<size_t>(in * rows)),
             .w = std::vector<std::byte>(row_bytes(format.dtype, in) * static_cast<size_t>(outs)),
-            .x = std::vector<std::byte>(row_bytes(activation.dtype, in) * static_cast<size_t>(rows)),
+            .x = {},
             .outs = outs,
             .args = {.w_row_bytes = row_bytes(format.dtype, in),
                      .in = in,
-                     .x_row_bytes = row_bytes(activation.dtype, in),
+                     .x_row_bytes = static_cast<size_t>(in) * sizeof(float),
                      .rows = rows,
                      .y_stride = outs}};
   encode_weights(format, p.weights, p.w);
-  activation.encode(p.activations.data(), p.x.data(), static_cast<int64_t>(in) * rows);
   p.args.w = p.w.data();
+  p.args.x = reinterpret_cast<const std::byte*>(p.activations.data());
+  return p;
+}
+
+// The same product with packed weights and 8-bit activations.
+Product pack(Product p, DType format) {
+  std::vector<std::byte> panels(packed_bytes(format, p.outs, p.args.in));
+  for (int out = 0; out < p.outs; out += kPanelRows) {
+    pack_panel(format, p.w.data() + static_cast<size_t>(out) * p.args.w_row_bytes, p.args.w_row_bytes,
+               std::min(kPanelRows, p.outs - out), p.args.in,
+               panels.data() + static_cast<size_t>(out / kPanelRows) * panel_bytes(format, p.args.in));
+  }
+  p.w = std::move(panels);
+  const auto values = static_cast<int>(p.activations.size());
+  p.x.resize(p.activations.size() / kPackedValues * sizeof(ActivationBlock));
+  scalar().quantize_activations(p.activations.data(), reinterpret_cast<ActivationBlock*>(p.x.data()), values);
+  p.args.w = p.w.data();
+  p.args.w_row_bytes = panel_bytes(format, p.args.in);
   p.args.x = p.x.data();
+  p.args.x_row_bytes = static_cast<size_t>(p.args.in / kPackedValues) * sizeof(ActivationBlock);
   return p;
 }
 
@@ -114,6 +131,7 @@ class Table : public testing::TestWithParam<const Kernels*> {
   Rng rng{42};
 
   MatmulKernel matmul(DType format) const { return kernels.matmul[static_cast<size_t>(format)]; }
+  MatmulKernel matmul_packed(DType format) const { return kernels.matmul_packed[static_cast<size_t>(format)]; }
 };
 
 std::string table_name(const testing::TestParamInfo<const Kernels*>& info) { return std::string(info.param->name); }
@@ -123,7 +141,6 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Table, testing::ValuesIn(usable_kernels().begi
 
 TEST_P(Table, products_agree_with_the_definition_on_ragged_shapes) {
   for (const DTypeTraits& format : all_dtypes()) {
-    const bool exact = format.activation == DType::q8_0;
     for (int size : kSizes) {
       const int in = format.block == 1 ? size : format.block * std::min(size, format.block > 32 ? 5 : 17);
       for (int rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13}) {
@@ -131,10 +148,6 @@ TEST_P(Table, products_agree_with_the_definition_on_ragged_shapes) {
         const int begin = rows % 3, end = 23 - rows % 5;
         const auto found = product.multiply(matmul(format.dtype), begin, end);
         const auto expected = product.multiply(scalar().matmul[static_cast<size_t>(format.dtype)], begin, end);
-        if (exact) {
-          ASSERT_TRUE(same_bits(found, expected)) << format.name << " in=" << in << " rows=" << rows;
-          continue;
-        }
         for (int r = 0; r < rows; ++r) {
           for (int o = 0; o < 23; ++o) {
             const float tolerance = static_cast<float>(in) * kEpsilon * norm(product.activations.data() + r * in, in) *
@@ -170,35 +183,123 @@ TEST_P(Table, a_row_has_the_same_bits_alone_in_a_batch_and_in_any_output_range) 
   }
 }
 
-TEST_P(Table, quantised_products_keep_extreme_bytes_exact) {
-  for (DType format : {DType::q8_0, DType::q4_0}) {
-    for (int rows : {1, 9}) {
-      Product product = random_product(rng, traits(format), 64, rows, 19);
-      for (std::byte& byte : product.w) byte = std::byte{rng.below(2) ? uint8_t{0x80} : uint8_t{0x7F}};
-      for (size_t i = 0; i < product.x.size(); ++i) {
-        if (i % sizeof(BlockQ8_0) >= 2) product.x[i] = std::byte{rng.below(2) ? uint8_t{0x81} : uint8_t{0x7F}};
+std::vector<DTypeTraits> packable_formats() {
+  std::vector<DTypeTraits> formats;
+  for (const DTypeTraits& format : all_dtypes()) {
+    if (is_packable(format.dtype)) formats.push_back(format);
+  }
+  return formats;
+}
+
+// Wide enough that a panel is read in several chunks.
+int wide(const DTypeTraits& format) { return format.block == 32 ? 35 * 32 : 5 * 256; }
+
+TEST_P(Table, packed_products_have_the_bits_of_the_definition_on_ragged_shapes) {
+  for (const DTypeTraits& format : packable_formats()) {
+    for (int in : {format.block, 3 * format.block, wide(format)}) {
+      for (int rows : {1, 2, 3, 5, 8, 9, 14, 131}) {
+        if (rows == 131 && in != format.block) continue;
+        const Product product = pack(random_product(rng, format, in, rows, 53), format.dtype);
+        const int begin = rows % 2 * 16, end = rows % 3 == 0 ? 48 : 53;
+        ASSERT_TRUE(same_bits(product.multiply(matmul_packed(format.dtype), begin, end),
+                              product.multiply(scalar().matmul_packed[static_cast<size_t>(format.dtype)], begin, end)))
+            << format.name << " in=" << in << " rows=" << rows;
       }
-      for (std::vector<std::byte>* blocks : {&product.w, &product.x}) {  // scales of 1
-        const size_t size = blocks == &product.x || format == DType::q8_0 ? 34 : 18;
-        for (size_t i = 0; i < blocks->size(); i += size) {
-          (*blocks)[i] = std::byte{0x00};
-          (*blocks)[i + 1] = std::byte{0x3C};
-        }
-      }
-      EXPECT_TRUE(same_bits(product.multiply(matmul(format), 0, 19),
-                            product.multiply(scalar().matmul[static_cast<size_t>(format)], 0, 19)));
     }
   }
 }
 
-TEST_P(Table, quantising_gives_the_bytes_of_the_reference) {
+TEST_P(Table, packed_products_are_those_of_the_decoded_weights_and_activations) {
+  for (const DTypeTraits& format : packable_formats()) {
+    const int in = wide(format), rows = 3, outs = 21;
+    Product plain = random_product(rng, format, in, rows, outs);
+    const auto found = pack(plain, format.dtype).multiply(matmul_packed(format.dtype), 0, outs);
+    std::vector<std::byte> rounded(row_bytes(DType::q8_0, in) * rows);
+    encode_q8_0(plain.activations.data(), rounded.data(), in * rows);
+    decode_q8_0(rounded.data(), plain.activations.data(), in * rows);
+    plain.args.x = reinterpret_cast<const std::byte*>(plain.activations.data());
+    const auto expected = plain.multiply(scalar().matmul[static_cast<size_t>(format.dtype)], 0, outs);
+    for (int r = 0; r < rows; ++r) {
+      for (int o = 0; o < outs; ++o) {
+        // Codes of formats with a minimum are all positive: what cancels is a few times larger than the weights.
+        const float tolerance = 4 * static_cast<float>(in) * kEpsilon * norm(plain.activations.data() + r * in, in) *
+                                norm(plain.weights.data() + o * in, in);
+        const auto at = static_cast<size_t>(r * outs + o);
+        ASSERT_NEAR(found[at], expected[at], tolerance) << format.name << " at " << r << ", " << o;
+      }
+    }
+  }
+}
+
+TEST_P(Table, a_row_of_a_packed_product_has_the_same_bits_alone_in_a_batch_and_in_any_output_range) {
+  for (const DTypeTraits& format : packable_formats()) {
+    const Product batch = pack(random_product(rng, format, wide(format), 131, 37), format.dtype);
+    const auto expected = batch.multiply(matmul_packed(format.dtype), 0, 37);
+    for (int row : {0, 5, 8, 127, 128, 130}) {
+      for (int chunk : {16, 32}) {
+        std::vector<float> y(37);
+        MatmulArgs args = batch.args;
+        args.x += static_cast<size_t>(row) * args.x_row_bytes;
+        args.rows = 1;
+        args.y = y.data();
+        for (int o = 0; o < 37; o += chunk) matmul_packed(format.dtype)(args, o, std::min(37, o + chunk));
+        ASSERT_TRUE(same_bits(y, {expected.begin() + row * 37, expected.begin() + row * 37 + 37}))
+            << format.name << " row " << row;
+      }
+    }
+  }
+}
+
+TEST_P(Table, packed_products_keep_extreme_codes_exact) {
+  for (const DTypeTraits& format : packable_formats()) {
+    for (int rows : {1, 9}) {
+      Product product = pack(random_product(rng, format, 512, rows, 19), format.dtype);
+      const PackedFormat f = packed_format(format.dtype);
+      const bool bytes[] = {false, true};
+      for (const bool all : bytes) {  // all codes and activations at an end of their range, and at either end
+        const auto either = [&](uint8_t a, uint8_t b) { return std::byte{all || rng.below(2) ? a : b}; };
+        for (size_t panel = 0; panel < product.w.size(); panel += product.args.w_row_bytes) {
+          std::byte* at = product.w.data() + panel;
+          for (int b = 0; b < 16; ++b, at += f.block_bytes()) {
+            if (b % f.blocks() == 0) at += f.header_bytes();
+            for (size_t i = 0; i < f.code_bytes(); ++i) at[i] = either(0xFF, 0x00);
+          }
+        }
+        for (size_t i = 0; i < product.x.size(); i += sizeof(ActivationBlock)) {
+          auto* block = reinterpret_cast<ActivationBlock*>(product.x.data() + i);
+          block->half_sums[0] = block->half_sums[1] = 0;
+          for (int j = 0; j < 32; ++j) {
+            block->q[j] = static_cast<int8_t>(either(0x81, 0x7F));
+            block->half_sums[j / 16] += block->q[j];
+          }
+        }
+        EXPECT_TRUE(same_bits(product.multiply(matmul_packed(format.dtype), 0, 19),
+                              product.multiply(scalar().matmul_packed[static_cast<size_t>(format.dtype)], 0, 19)))
+            << format.name;
+      }
+    }
+  }
+}
+
+TEST_P(Table, quantising_activations_gives_the_bytes_of_q8_0) {
   auto values = random_values(rng, 32 * 40);
   for (size_t i = 0; i < values.size(); ++i) values[i] *= std::pow(10.0f, static_cast<float>(i / 32) * 2 - 40);
   const auto expect_reference_bytes = [&] {
-    std::vector<std::byte> found(values.size() / 32 * 34), expected(found.size());
-    kernels.quantize_q8_0(values.data(), found.data(), static_cast<int>(values.size()));
-    encode_q8_0(values.data(), expected.data(), static_cast<int64_t>(values.size()));
-    EXPECT_EQ(found, expected);
+    std::vector<ActivationBlock> found(values.size() / 32);
+    kernels.quantize_activations(values.data(), found.data(), static_cast<int>(values.size()));
+    for (size_t b = 0; b < found.size(); ++b) {
+      BlockQ8_0 expected;
+      encode_q8_0(values.data() + 32 * b, reinterpret_cast<std::byte*>(&expected), 32);
+      int sums[2] = {};
+      for (int j = 0; j < 32; ++j) {
+        ASSERT_EQ(found[b].q[j], expected.q[j]);
+        sums[j / 16] += expected.q[j];
+      }
+      ASSERT_TRUE(same_bits({found[b].scale}, {f16_to_f32(expected.scale)}));
+      ASSERT_EQ(found[b].half_sums[0], sums[0]);
+      ASSERT_EQ(found[b].half_sums[1], sums[1]);
+      ASSERT_TRUE(same_bits({found[b].scaled_sum}, {static_cast<float>(sums[0] + sums[1]) * found[b].scale}));
+    }
   };
   expect_reference_bytes();
   for (size_t i = 0; i < values.size(); ++i) {  // quotients on and just beside halves

@@ -3,9 +3,11 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <utility>
 
 #include "kernels/tables.h"
-#include "tensor/quant/q4_0.h"
+#include "tensor/quant/iq4.h"
 #include "tensor/quant/q8_0.h"
 
 namespace bantam {
@@ -27,44 +29,98 @@ void matmul_real(const MatmulArgs& args, int out_begin, int out_end) {
   }
 }
 
-int integer_dot(const BlockQ8_0& w, const BlockQ8_0& x) {
+// Code i of row r of a packed block.
+int packed_code(const PackedFormat& f, const std::byte* codes, int r, int i) {
+  const int unit = i / 4, at = 4 * r + i % 4;
+  const auto byte = [&](int vector) { return static_cast<int>(codes[64 * vector + at]); };
+  if (f.bits == 8) return byte(unit);
+  const int four = byte(unit % 4) >> (unit < 4 ? 0 : 4) & 15;
+  if (f.table) return kIq4Numbers[static_cast<size_t>(four)] + 128;
+  if (f.bits == 5) return four | (byte(4) >> unit & 1) << 4;
+  if (f.bits == 6) return four | (byte(4 + unit / 4) >> (2 * (unit % 4)) & 3) << 4;
+  return four;
+}
+
+// sum (code - offset) * q over values [begin, end) of a block
+int packed_dot(const PackedFormat& f, const std::byte* codes, int r, const ActivationBlock& x, int begin, int end) {
   int sum = 0;
-  for (int j = 0; j < BlockQ8_0::kValues; ++j) sum += w.q[j] * x.q[j];
+  for (int i = begin; i < end; ++i) sum += (packed_code(f, codes, r, i) - f.offset) * x.q[i];
   return sum;
 }
 
-int integer_dot(const BlockQ4_0& w, const BlockQ8_0& x) {
-  constexpr int half = BlockQ4_0::kValues / 2;
-  int sum = 0;
-  for (int j = 0; j < half; ++j) sum += ((w.q[j] & 15) - 8) * x.q[j] + ((w.q[j] >> 4) - 8) * x.q[j + half];
-  return sum;
+float half_at(const std::byte* lanes, int r) {
+  uint16_t half;
+  std::memcpy(&half, lanes + 2 * r, sizeof half);
+  return f16_to_f32(half);
 }
 
-// The integer sums of a block are exact; blocks are added in order: y = fma(sum * x.scale, w.scale, y). Every table
-// does just this, so quantised products have the same bits on all CPUs.
-template <class Block>
-void matmul_quantized(const MatmulArgs& args, int out_begin, int out_end) {
-  const int blocks = args.in / Block::kValues;
+// The integer sums of a block are exact; blocks are added in order, y = fma(sum * x.scale, scale, y), then the minimum.
+// Every table does just this, so products of packed weights have the same bits on all CPUs.
+template <DType dtype>
+void matmul_packed(const MatmulArgs& args, int out_begin, int out_end) {
+  constexpr PackedFormat f = packed_format(dtype);
   for (int r = 0; r < args.rows; ++r) {
-    const auto* x = reinterpret_cast<const BlockQ8_0*>(args.x + static_cast<size_t>(r) * args.x_row_bytes);
+    const auto* x = reinterpret_cast<const ActivationBlock*>(args.x + static_cast<size_t>(r) * args.x_row_bytes);
     for (int o = out_begin; o < out_end; ++o) {
-      const auto* w = reinterpret_cast<const Block*>(args.w + static_cast<size_t>(o) * args.w_row_bytes);
-      real sum = 0;
-      for (int b = 0; b < blocks; ++b) {
-        const real scaled = static_cast<real>(integer_dot(w[b], x[b])) * f16_to_f32(x[b].scale);
-        sum = std::fma(scaled, static_cast<real>(f16_to_f32(w[b].scale)), sum);
+      const std::byte* at = args.w + static_cast<size_t>(o / kPanelRows) * args.w_row_bytes;
+      const int row = o % kPanelRows;
+      float scale = 1, min = 1;
+      real y = 0;
+      for (int b = 0; b < args.in / kPackedValues; ++b, at += f.block_bytes()) {
+        if (f.header_bytes() > 0 && b % f.blocks() == 0) {
+          scale = half_at(at, row);
+          if (f.scales == PackedScales::six_with_min) min = half_at(at + 2 * kPanelRows, row);
+          at += f.header_bytes();
+        }
+        const std::byte* scales = at + f.code_bytes();
+        const auto byte = [&](int entry) { return static_cast<uint8_t>(scales[entry * kPanelRows + row]); };
+        const auto add = [&](int begin, int end, float by) {
+          y = std::fma(static_cast<real>(packed_dot(f, at, row, x[b], begin, end)) * x[b].scale, real{by}, y);
+        };
+        switch (f.scales) {
+          case PackedScales::half:
+            add(0, 32, half_at(scales, row));
+            break;
+          case PackedScales::half_with_min:
+            add(0, 32, half_at(scales, row));
+            y = std::fma(real{x[b].scaled_sum}, real{half_at(scales + 2 * kPanelRows, row)}, y);
+            break;
+          case PackedScales::six_with_min:
+            add(0, 32, scale * byte(0));
+            y = std::fma(real{-x[b].scaled_sum}, real{min * byte(1)}, y);
+            break;
+          case PackedScales::two_signed:
+            add(0, 16, scale * static_cast<int8_t>(byte(0)));
+            add(16, 32, scale * static_cast<int8_t>(byte(1)));
+            break;
+          case PackedScales::signed_byte:
+            add(0, 32, scale * static_cast<int8_t>(byte(0)));
+            break;
+        }
       }
-      args.y[static_cast<ptrdiff_t>(r) * args.y_stride + o] = sum;
+      args.y[static_cast<ptrdiff_t>(r) * args.y_stride + o] = y;
     }
   }
 }
 
-void quantize_q8_0(const real* x, std::byte* blocks, int n) {
-  float values[BlockQ8_0::kValues];
-  for (int i = 0; i < n; i += BlockQ8_0::kValues, blocks += sizeof(BlockQ8_0)) {
-    for (int j = 0; j < BlockQ8_0::kValues; ++j) values[j] = static_cast<float>(x[i + j]);
-    encode_q8_0(values, blocks, BlockQ8_0::kValues);
+void quantize_activations(const real* x, ActivationBlock* block, int n) {
+  float values[kPackedValues];
+  for (int i = 0; i < n; i += kPackedValues, ++block) {
+    for (int j = 0; j < kPackedValues; ++j) values[j] = static_cast<float>(x[i + j]);
+    BlockQ8_0 rounded;
+    encode_q8_0(values, reinterpret_cast<std::byte*>(&rounded), kPackedValues);
+    std::copy_n(rounded.q, kPackedValues, block->q);
+    for (int h = 0; h < 2; ++h) block->half_sums[h] = std::accumulate(rounded.q + 16 * h, rounded.q + 16 * h + 16, 0);
+    block->scale = f16_to_f32(rounded.scale);
+    block->scaled_sum = static_cast<float>(block->half_sums[0] + block->half_sums[1]) * block->scale;
   }
+}
+
+int64_t byte_products(int64_t rounds) {
+  int sum = 0;
+  const volatile int8_t code = 0;
+  for (int64_t i = 0; i < rounds; ++i) sum += code * static_cast<int8_t>(i);
+  return sum == 0 ? rounds : 0;
 }
 
 void axpy(real a, const real* x, real* y, size_t n) {
@@ -166,7 +222,8 @@ void adamw(const AdamwArgs& a) {
 constexpr Kernels make_table() {
   Kernels table{};
   table.name = "scalar";
-  table.quantize_q8_0 = quantize_q8_0;
+  table.quantize_activations = quantize_activations;
+  table.byte_products = byte_products;
   table.dot = dot;
   table.axpy = axpy;
   table.add = add;
@@ -180,8 +237,10 @@ constexpr Kernels make_table() {
   table.attend = attend;
   table.adamw = adamw;
   table.matmul[static_cast<size_t>(kRealType)] = matmul_real;
-  table.matmul[static_cast<size_t>(DType::q8_0)] = matmul_quantized<BlockQ8_0>;
-  table.matmul[static_cast<size_t>(DType::q4_0)] = matmul_quantized<BlockQ4_0>;
+  [&]<DType... d>(std::integer_sequence<DType, d...>) {
+    ((table.matmul_packed[static_cast<size_t>(d)] = matmul_packed<d>), ...);
+  }
+  (PackedDTypes{});
   return table;
 }
 
@@ -198,20 +257,15 @@ void decode_piece(const DTypeTraits& format, const std::byte* row, int begin, in
 constinit const Kernels scalar_table = make_table();
 
 void matmul_decoded(DType format, decltype(Kernels::dot) dot, const MatmulArgs& args, int out_begin, int out_end) {
-  const DTypeTraits &weights = traits(format), &activations = traits(weights.activation);
+  const DTypeTraits& weights = traits(format);
   assert(kPiece % weights.block == 0);
-  real w[kPiece], decoded_x[kPiece];
+  real w[kPiece];
   for (int o = out_begin; o < out_end; ++o) {
     for (int begin = 0; begin < args.in; begin += kPiece) {
       const int count = std::min(kPiece, args.in - begin);
       decode_piece(weights, args.w + static_cast<size_t>(o) * args.w_row_bytes, begin, count, w);
       for (int r = 0; r < args.rows; ++r) {
-        const std::byte* row = args.x + static_cast<size_t>(r) * args.x_row_bytes;
-        const real* x = reinterpret_cast<const real*>(row) + begin;
-        if (activations.dtype != DType::f32) {
-          decode_piece(activations, row, begin, count, decoded_x);
-          x = decoded_x;
-        }
+        const auto* x = reinterpret_cast<const real*>(args.x + static_cast<size_t>(r) * args.x_row_bytes) + begin;
         real& y = args.y[static_cast<ptrdiff_t>(r) * args.y_stride + o];
         y = (begin == 0 ? 0 : y) + dot(x, w, count);
       }

@@ -5,14 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
+#include "kernels/packed.h"
 #include "kernels/tables.h"
-#include "tensor/quant/q4_0.h"
-#include "tensor/quant/q8_0.h"
+#include "tensor/quant/float16.h"
 
 namespace bantam {
 
 static_assert(std::is_same_v<real, float>, "the vector tables compute in float");
+
+// kIq4Numbers + 128 (tensor/quant/iq4.h).
+inline constexpr uint8_t kIq4Bytes[16] = {1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};
 
 struct Half {
   uint16_t bits;

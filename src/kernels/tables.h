@@ -9,10 +9,11 @@
 
 namespace bantam {
 
-extern const Kernels scalar_table, avx2_table, avx512_table, avx512_vnni_table, neon_table, neon_dot_table;
+extern const Kernels scalar_table, avx2_table, avx_vnni_table, avx512_table, avx512_vnni_table, neon_table,
+    neon_dot_table;
 
-// Matmul for any format: weights (and quantised activations) are decoded piece by piece, then multiplied with `dot`.
-// The pieces' dot products are added in order.
+// Matmul for any format: weights are decoded piece by piece, then multiplied with `dot`. The pieces' dot products are
+// added in order.
 void matmul_decoded(DType format, decltype(Kernels::dot) dot, const MatmulArgs& args, int out_begin, int out_end);
 
 struct VectorTable {

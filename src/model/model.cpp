@@ -7,6 +7,7 @@
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 #include "model/families/family.h"
+#include "model/pack.h"
 
 namespace bantam {
 namespace {
@@ -120,11 +121,11 @@ class Model::Binder {
   std::map<const NamedTensor*, Stored> stored_;
 };
 
-std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) {
-  return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path));
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, LoadFor use) {
+  return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path), use);
 }
 
-std::shared_ptr<const Model> Model::from_file(ModelFile opened) {
+std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use) {
   const std::shared_ptr<Model> model(new Model(std::move(opened)));
   const ModelFile& file = model->file_;
   const Family& family = family_of(file);
@@ -138,6 +139,7 @@ std::shared_ptr<const Model> Model::from_file(ModelFile opened) {
   Binder bind(file, hf ? family.hf : family.gguf, model->converted_);
   for_each_tensor(config, bind, model->weights_);
   bind.finish(config);
+  if (use == LoadFor::running) model->packed_ = pack_weights(config, model->weights_, file);
   return model;
 }
 

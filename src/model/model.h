@@ -5,18 +5,22 @@
 #include <memory>
 #include <span>
 
+#include "base/page_buffer.h"
 #include "formats/model_file.h"
 #include "model/config.h"
 #include "model/weights.h"
 
 namespace bantam {
 
+// What a model is loaded for: to be run, for which its weights are packed, or only to be looked at or converted.
+enum class LoadFor { running, looking };
+
 class Model {
  public:
   // Takes a GGUF file or a Hugging Face folder. Throws FormatError, UnsupportedError or IoError.
-  static std::shared_ptr<const Model> load(const std::filesystem::path& path);
+  static std::shared_ptr<const Model> load(const std::filesystem::path& path, LoadFor use = LoadFor::running);
   // From a file already read (for embedded models and tests).
-  static std::shared_ptr<const Model> from_file(ModelFile file);
+  static std::shared_ptr<const Model> from_file(ModelFile file, LoadFor use = LoadFor::running);
 
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -34,6 +38,7 @@ class Model {
   ModelConfig config_;
   Weights weights_;
   std::vector<std::vector<real>> converted_;  // vectors that were stored in another format
+  PageBuffer packed_;
 };
 
 }  // namespace bantam

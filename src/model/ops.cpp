@@ -31,22 +31,39 @@ void decode_row(const Matrix& w, int r, Real* out) {
   }
 }
 
+// x's rows as 8-bit activations; the number of bytes of a row is an odd number of cache lines, so that rows do not
+// compete for the same places of a cache.
+struct QuantizedRows {
+  const std::byte* data;
+  size_t row_bytes;
+};
+QuantizedRows quantize_rows(Run& run, const Tensor& x) {
+  const size_t bytes = static_cast<size_t>(x.cols / kPackedValues) * sizeof(ActivationBlock);
+  const size_t row_bytes = ((bytes + 63) / 64 | 1) * 64;
+  auto* data = run.scratch<std::byte>(row_bytes * static_cast<size_t>(x.rows));
+  run.pool().parallel_for(x.rows, rows_per_chunk(x.cols), [&](int64_t begin, int64_t end) {
+    for (auto r = static_cast<int>(begin); r < end; ++r) {
+      auto* blocks = reinterpret_cast<ActivationBlock*>(data + static_cast<size_t>(r) * row_bytes);
+      run.kernels().quantize_activations(x.row(r), blocks, x.cols);
+    }
+  });
+  return {data, row_bytes};
+}
+
 // y = x * w^T by the table's kernel for w's format: a row's bits are the same in any batch.
 void multiply(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, const Tensor& y) {
   const Run::Temporary temporary(run);
   MatmulArgs args{w.data, w.row_bytes(), w.cols, reinterpret_cast<const std::byte*>(x.data), 0, x.rows, y.data, y.cols};
   args.x_row_bytes = static_cast<size_t>(x.cols) * sizeof(real);
-  if (traits(w.dtype).activation == DType::q8_0) {
-    args.x_row_bytes = row_bytes(DType::q8_0, x.cols);
-    auto* blocks = run.scratch<std::byte>(args.x_row_bytes * static_cast<size_t>(x.rows));
-    run.pool().parallel_for(x.rows, rows_per_chunk(x.cols), [&](int64_t begin, int64_t end) {
-      for (auto r = static_cast<int>(begin); r < end; ++r) {
-        run.kernels().quantize_q8_0(x.row(r), blocks + static_cast<size_t>(r) * args.x_row_bytes, x.cols);
-      }
-    });
-    args.x = blocks;
+  MatmulKernel kernel = run.kernels().matmul[static_cast<size_t>(w.dtype)];
+  if (w.packed) {
+    const QuantizedRows quantized = quantize_rows(run, x);
+    args.w = w.packed;
+    args.w_row_bytes = panel_bytes(w.dtype, w.cols);
+    args.x = quantized.data;
+    args.x_row_bytes = quantized.row_bytes;
+    kernel = run.kernels().matmul_packed[static_cast<size_t>(w.dtype)];
   }
-  const MatmulKernel kernel = run.kernels().matmul[static_cast<size_t>(w.dtype)];
   // Chunks of at least ~32k multiply-adds, in multiples of 16 rows: below that, waking a thread costs more.
   const int64_t work_per_row = static_cast<int64_t>(w.cols) * x.rows;
   const int64_t least = (1 << 15) / work_per_row + 1;

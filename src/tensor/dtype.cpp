@@ -83,32 +83,29 @@ void encode_blocks(const float* values, std::byte* blocks, int64_t n) {
   encode_blocks_weighted<Block>(values, nullptr, blocks, n);
 }
 
-// Activations stay f32: until a table has a kernel of its own for a format, weights are decoded.
 template <class Block>
 constexpr DTypeTraits searched(DType dtype, std::string_view name) {
   return {dtype,
           name,
           Block::kValues,
           sizeof(Block),
-          DType::f32,
           decode_blocks<Block>,
           encode_blocks<Block>,
           encode_blocks_weighted<Block>};
 }
 
 constexpr DTypeTraits kTraits[] = {
-    {DType::f32, "f32", 1, 4, DType::f32, decode_each<float, same>, encode_each<float, same>},
-    {DType::f16, "f16", 1, 2, DType::f32, decode_each<uint16_t, f16_to_f32>, encode_each<uint16_t, f32_to_f16>},
-    {DType::bf16, "bf16", 1, 2, DType::f32, decode_each<uint16_t, bf16_to_f32>, encode_each<uint16_t, f32_to_bf16>},
-    {DType::q8_0, "q8_0", 32, sizeof(BlockQ8_0), DType::q8_0, decode_q8_0, encode_q8_0},
+    {DType::f32, "f32", 1, 4, decode_each<float, same>, encode_each<float, same>},
+    {DType::f16, "f16", 1, 2, decode_each<uint16_t, f16_to_f32>, encode_each<uint16_t, f32_to_f16>},
+    {DType::bf16, "bf16", 1, 2, decode_each<uint16_t, bf16_to_f32>, encode_each<uint16_t, f32_to_bf16>},
+    {DType::q8_0, "q8_0", 32, sizeof(BlockQ8_0), decode_q8_0, encode_q8_0},
     searched<BlockQ6_K>(DType::q6_k, "q6_k"),
     searched<BlockQ5_K>(DType::q5_k, "q5_k"),
     searched<BlockQ5_1>(DType::q5_1, "q5_1"),
     searched<BlockQ5_0>(DType::q5_0, "q5_0"),
     searched<BlockQ4_K>(DType::q4_k, "q4_k"),
     searched<BlockQ4_1>(DType::q4_1, "q4_1"),
-    {DType::q4_0, "q4_0", 32, sizeof(BlockQ4_0), DType::q8_0, decode_q4_0, encode_q4_0,
-     encode_blocks_weighted<BlockQ4_0>},
+    {DType::q4_0, "q4_0", 32, sizeof(BlockQ4_0), decode_q4_0, encode_q4_0, encode_blocks_weighted<BlockQ4_0>},
     searched<BlockIq4Nl>(DType::iq4_nl, "iq4_nl"),
     searched<BlockIq4Xs>(DType::iq4_xs, "iq4_xs"),
     searched<BlockMxfp4>(DType::mxfp4, "mxfp4"),
@@ -116,7 +113,7 @@ constexpr DTypeTraits kTraits[] = {
     searched<BlockQ2_K>(DType::q2_k, "q2_k"),
     searched<BlockTq2_0>(DType::tq2_0, "tq2_0"),
     searched<BlockTq1_0>(DType::tq1_0, "tq1_0"),
-    {DType::f64, "f64", 1, 8, DType::f32, decode_each<double, narrow>, encode_each<double, widen>},
+    {DType::f64, "f64", 1, 8, decode_each<double, narrow>, encode_each<double, widen>},
 };
 
 constexpr auto kById = [] {

@@ -41,7 +41,6 @@ struct DTypeTraits {
   std::string_view name;  // as on command lines: "q8_0"
   int block;              // values that share one block
   size_t block_bytes;
-  DType activation;  // format a matmul kernel wants its activations in: f32, or q8_0 for quantised weights
   // `n` values, n a multiple of `block`. decode is exact; encode rounds or searches for the least error. A block that
   // holds a NaN or an infinity, or values too large for its format, decodes to NaN or infinity.
   void (*decode)(const std::byte* blocks, float* values, int64_t n);

@@ -30,12 +30,14 @@ struct Tensor {
 };
 
 // A weight: `rows` outputs by `cols` inputs in any format; vectors (norms, biases) have one row and kRealType.
-// `grad` holds rows * cols reals while training and is null otherwise.
+// `grad` holds rows * cols reals while training and is null otherwise; `packed` the same weights as panels
+// (kernels/packed.h), for products, where there are any.
 struct Matrix {
   const std::byte* data = nullptr;
   real* grad = nullptr;
   int rows = 0, cols = 0;
   DType dtype = kRealType;
+  const std::byte* packed = nullptr;
 
   explicit operator bool() const { return data != nullptr; }
   size_t size() const { return static_cast<size_t>(rows) * static_cast<size_t>(cols); }

@@ -63,7 +63,8 @@ PreparedRun prepare_run(const Recipe& recipe, const fs::path& run_folder, const 
   for (const std::string& entry : recipe.data) specs.push_back(parse_data_spec(entry));
   for (const DataSpec& spec : specs) require_file("--data", spec.path);
   for (const std::string& path : recipe.eval) require_file("--eval", path);
-  const std::shared_ptr<const Model> initial = recipe.init_from.empty() ? nullptr : Model::load(recipe.init_from);
+  const std::shared_ptr<const Model> initial =
+      recipe.init_from.empty() ? nullptr : Model::load(recipe.init_from, LoadFor::looking);
   PreparedRun run{vocabulary_for(recipe, initial.get(), specs, run_folder, progress), nullptr, {}};
 
   std::vector<HeldOut> held_out;

@@ -11,6 +11,11 @@ struct BlockQ6_K {
   uint8_t high[64];  // top bits of value i: bits 2 * (i / 32 % 4) of byte i % 32 + 32 * (i / 128)
   int8_t scales[16];
   uint16_t scale;  // f16
+
+  int code(int i) const {
+    const int four = low[i % 64 + 64 * (i / 128)] >> (4 * (i / 64 % 2)) & 15;
+    return four | (high[i % 32 + 32 * (i / 128)] >> (2 * (i / 32 % 4)) & 3) << 4;
+  }
 };
 static_assert(sizeof(BlockQ6_K) == 210);
 
@@ -18,11 +23,7 @@ inline void decode_block(const BlockQ6_K& block, float* values) {
   const float scale = f16_to_f32(block.scale);
   for (int part = 0; part < 16; ++part) {
     const float s = scale * static_cast<float>(block.scales[part]);
-    for (int i = 16 * part; i < 16 * part + 16; ++i) {
-      const int low = block.low[i % 64 + 64 * (i / 128)] >> (4 * (i / 64 % 2)) & 15;
-      const int high = block.high[i % 32 + 32 * (i / 128)] >> (2 * (i / 32 % 4)) & 3;
-      values[i] = s * static_cast<float>((low | high << 4) - 32);
-    }
+    for (int i = 16 * part; i < 16 * part + 16; ++i) values[i] = s * static_cast<float>(block.code(i) - 32);
   }
 }
 
