@@ -23,6 +23,9 @@ F load(const Bfloat16* p) {
   const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
+F load(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 F load_first(const float* p, int n) { return _mm256_maskload_ps(p, first_lanes(n)); }
 template <class T>
 F load_first(const T* p, int n) {
@@ -138,6 +141,7 @@ I add_products(I sum, I weights, int32_t activations) {
 #include "kernels/simd_math.inc"
 #include "kernels/simd_ops.inc"
 #include "kernels/simd_matmul.inc"
+#include "kernels/simd_attend.inc"
 #include "kernels/simd_quantized.inc"
 #include "kernels/simd_table.inc"
 // clang-format on

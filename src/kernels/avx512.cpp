@@ -36,6 +36,7 @@ I add_products(I sum, I weights, int32_t activations) {
 #include "kernels/simd_math.inc"
 #include "kernels/simd_ops.inc"
 #include "kernels/simd_matmul.inc"
+#include "kernels/simd_attend.inc"
 #include "kernels/simd_quantized.inc"
 #include "kernels/simd_table.inc"
 // clang-format on
