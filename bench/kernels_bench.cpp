@@ -69,27 +69,32 @@ void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& 
   state.counters["GB/s"] = benchmark::Counter(1e-9 * static_cast<double>(w.size()) * runs, benchmark::Counter::kIsRate);
 }
 
-void attend(benchmark::State& state, const Kernels& kernels, int count) {
+// One span seen by `count` queries of one head: 3 is a token of a model whose query heads share keys by threes.
+void attend(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int count) {
   constexpr int kHeadDim = 64;
-  const auto size = static_cast<size_t>(count) * kHeadDim;
-  const auto q = random_values(kHeadDim), k = random_values(size), v = random_values(size);
-  std::vector<float> scores(static_cast<size_t>(count)), y(kHeadDim);
-  const AttendArgs args{.q = q.data(),
-                        .k = k.data(),
-                        .v = v.data(),
-                        .kv_stride = kHeadDim,
-                        .count = count,
+  const auto q = random_values(kHeadDim);
+  const auto tiles = encoded(format, size_t{kSpanTokens} * kHeadDim);
+  std::vector<const std::byte*> pages;
+  for (int page = 0; page < kSpanPages; ++page) {
+    pages.push_back(tiles.data() + tiles.size() / kSpanPages * static_cast<size_t>(page));
+  }
+  std::vector<std::vector<float>> partial(static_cast<size_t>(count), std::vector<float>(kHeadDim + 2));
+  std::vector<AttendQuery> queries;
+  for (auto& values : partial) queries.push_back({q.data(), 0, kSpanTokens, values.data()});
+  const AttendArgs args{.keys = pages.data(),
+                        .values = pages.data(),
+                        .format = format.dtype,
                         .head_dim = kHeadDim,
                         .scale = 0.125f,
                         .cap = 0,
-                        .scores = scores.data(),
-                        .y = y.data()};
+                        .queries = queries.data(),
+                        .count = count};
   for (auto _ : state) {
     kernels.attend(args);
     benchmark::ClobberMemory();
   }
   state.counters["GFLOP/s"] = benchmark::Counter(
-      4e-9 * static_cast<double>(size) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+      4e-9 * kSpanTokens * kHeadDim * count * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 // `arrays` of n floats are read or written by one call of `run(arrays)`.
@@ -120,9 +125,11 @@ void register_table(const Kernels& kernels) {
       }
     }
   }
-  for (int count : {64, 1024}) {
-    add("attend/" + std::to_string(count),
-        [&kernels, count](benchmark::State& state) { attend(state, kernels, count); });
+  for (const DType format : {DType::f32, DType::f16, DType::q8_0}) {
+    for (int count : {1, 3, 15}) {
+      add("attend/" + std::string(traits(format).name) + "/queries:" + std::to_string(count),
+          [&kernels, format, count](benchmark::State& state) { attend(state, kernels, traits(format), count); });
+    }
   }
   for (size_t n : {size_t{4096}, size_t{1} << 22}) {
     const std::string size = "/" + std::to_string(n);

@@ -18,21 +18,18 @@ std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model, const R
 
 }  // namespace
 
-Conversation::Engine::Engine(const RunOptions& run) : Engine(run, open_model(run.model)) {}
-
-Conversation::Engine::Engine(const RunOptions& run, std::shared_ptr<const Model> model)
+Conversation::Loaded::Loaded(const RunOptions& run)
     : title(model_title(run.model)),
-      tokenizer(Tokenizer::from_metadata(model->metadata())),
-      format(tokenizer, model->metadata()),
-      session(checked(std::move(model), run), run.threads, run.context, cache_format(run.kv)) {}
+      engine(checked(open_model(run.model), run), engine_options(run)),
+      format(engine.tokenizer(), engine.model().metadata()) {}
 
 Conversation::Conversation(const RunOptions& run, const SamplingOptions& sampling, int max_tokens)
     : run_(run),
       params_(sampler_params(sampling)),
       stops_(sampling.stops),
       max_tokens_(max_tokens),
-      engine_(std::make_unique<Engine>(run)) {
-  validate(params_, engine_->tokenizer.vocab_size());
+      loaded_(std::make_unique<Loaded>(run)) {
+  validate(params_, loaded_->engine.tokenizer().vocab_size());
   if (max_tokens < 1) throw UsageError("max_tokens is {}, expected at least 1", max_tokens);
 }
 
@@ -42,13 +39,13 @@ Generation Conversation::answer(std::string text, const GenerateEvents& events) 
   messages.insert(messages.end(), messages_.begin(), messages_.end());
   messages.push_back({"user", std::move(text)});
 
-  GenerateRequest request;
-  request.prompt = engine_->format.prompt(messages);
+  Request request;
+  request.prompt = loaded_->format.prompt(messages);
   request.max_tokens = max_tokens_;
   request.sampling = params_;
   request.stops = stops_;
-  for (std::string& stop : engine_->format.stops()) request.stops.push_back(std::move(stop));
-  Generation result = generate(engine_->session, engine_->tokenizer, request, events);
+  for (std::string& stop : loaded_->format.stops()) request.stops.push_back(std::move(stop));
+  Generation result = generate(loaded_->engine, std::move(request), events);
 
   ++params_.seed;  // the next answer draws other numbers
   messages_.push_back(std::move(messages.back()));
@@ -75,16 +72,16 @@ std::optional<Generation> Conversation::retry(const GenerateEvents& events) {
 void Conversation::use_model(const std::string& path) {
   RunOptions run = run_;
   run.model = path;
-  auto engine = std::make_unique<Engine>(run);
-  validate(params_, engine->tokenizer.vocab_size());
+  auto loaded = std::make_unique<Loaded>(run);
+  validate(params_, loaded->engine.tokenizer().vocab_size());
   run_ = std::move(run);
-  engine_ = std::move(engine);
+  loaded_ = std::move(loaded);
 }
 
 std::string Conversation::describe_model() const {
-  const Model& model = engine_->session.model();
-  return fmt::format("{}: {} parameters, context {} tokens", engine_->title,
-                     short_count(static_cast<double>(model.parameters())), engine_->session.context());
+  const Model& model = loaded_->engine.model();
+  return fmt::format("{}: {} parameters, context {} tokens", loaded_->title,
+                     short_count(static_cast<double>(model.parameters())), loaded_->engine.context());
 }
 
 std::string Conversation::describe_params() const {
@@ -118,7 +115,7 @@ void Conversation::set_param(std::string_view name, std::string_view value) {
       changed.*field->integer = static_cast<int>(std::clamp<int64_t>(parse_integer(name, value), INT32_MIN, INT32_MAX));
     }
   }
-  validate(changed, engine_->tokenizer.vocab_size());
+  validate(changed, loaded_->engine.tokenizer().vocab_size());
   params_ = changed;
 }
 

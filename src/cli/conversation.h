@@ -1,4 +1,4 @@
-// What a chat is made of, apart from how it looks: messages, parameters, the session that answers.
+// What a chat is made of, apart from how it looks: messages, parameters, the engine that answers.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ namespace bantam {
 
 class Conversation {
  public:
-  // Throws as open_model(), Tokenizer and Session do.
+  // Throws as open_model(), Tokenizer and Engine do.
   Conversation(const RunOptions& run, const SamplingOptions& sampling, int max_tokens);
 
   // Adds `text` and the answer to the messages. An answer that was cancelled stays as far as it came. When it throws
@@ -47,23 +47,19 @@ class Conversation {
   void load(const std::filesystem::path& path);
 
  private:
-  struct Engine {
-    explicit Engine(const RunOptions& run);
+  struct Loaded {
+    explicit Loaded(const RunOptions& run);
 
     std::string title;
-    Tokenizer tokenizer;
+    Engine engine;
     ChatFormat format;
-    Session session;
-
-   private:
-    Engine(const RunOptions& run, std::shared_ptr<const Model> model);
   };
 
   RunOptions run_;
   SamplerParams params_;
   std::vector<std::string> stops_;
   int max_tokens_;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Loaded> loaded_;
   std::string system_;
   std::vector<ChatMessage> messages_;
 };

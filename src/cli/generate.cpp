@@ -56,17 +56,18 @@ std::vector<int32_t> encode_prompt(const Options& options, const Tokenizer& toke
 double per_second(size_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
 
 void print_json(const Generation& result, uint64_t seed, double load_s) {
+  const Usage& usage = result.usage;
   print(to_line({{"text", result.text},
                  {"finish_reason", to_string(result.finish)},
-                 {"prompt_tokens", result.prompt_tokens},
+                 {"prompt_tokens", usage.prompt_tokens},
                  {"completion_tokens", result.tokens.size()},
                  {"tokens", result.tokens},
                  {"seed", seed},
                  {"load_s", load_s},
-                 {"prefill_s", result.prefill_s},
-                 {"decode_s", result.decode_s},
-                 {"prefill_tokens_per_s", per_second(static_cast<size_t>(result.prompt_tokens), result.prefill_s)},
-                 {"decode_tokens_per_s", per_second(result.tokens.size(), result.decode_s)}}) +
+                 {"prefill_s", usage.prefill_s},
+                 {"decode_s", usage.decode_s},
+                 {"prefill_tokens_per_s", per_second(static_cast<size_t>(usage.prompt_tokens), usage.prefill_s)},
+                 {"decode_tokens_per_s", per_second(result.tokens.size(), usage.decode_s)}}) +
         "\n");
 }
 
@@ -79,15 +80,14 @@ void run(const Options& options) {
   }
   const auto began = std::chrono::steady_clock::now();
   const auto model = open_model(options.run.model);
-  const Tokenizer tokenizer = Tokenizer::from_metadata(model->metadata());
   check_run(*model, options.run.context, options.run.kv, model_title(options.run.model));
-  Session session(model, options.run.threads, options.run.context, cache_format(options.run.kv));
+  Engine engine(model, engine_options(options.run));
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
-  GenerateRequest request;
+  Request request;
   std::optional<ChatFormat> chat;
-  if (options.chat) chat.emplace(tokenizer, model->metadata());
-  request.prompt = encode_prompt(options, tokenizer, chat ? &*chat : nullptr);
+  if (options.chat) chat.emplace(engine.tokenizer(), model->metadata());
+  request.prompt = encode_prompt(options, engine.tokenizer(), chat ? &*chat : nullptr);
   if (options.max_tokens >= 0) request.max_tokens = options.max_tokens;
   request.sampling = sampler_params(options.sampling);
   request.stops = options.sampling.stops;
@@ -103,16 +103,17 @@ void run(const Options& options) {
   }
   events.cancelled = interrupted;
   const InterruptGuard guard;
-  const Generation result = generate(session, tokenizer, request, events);
+  const uint64_t seed = request.sampling.seed;
+  const Generation result = generate(engine, std::move(request), events);
 
-  if (options.json) print_json(result, request.sampling.seed, load_s);
+  if (options.json) print_json(result, seed, load_s);
   if (!options.json && stdout_is_terminal()) print("\n");
   if (result.finish == FinishReason::cancelled) {
     flush_output();
     throw Interrupted{};
   }
   if (result.finish == FinishReason::context_full && !options.json) {
-    notice(fmt::format("stopped because the context of {} tokens is full", session.context()));
+    notice(fmt::format("stopped because the context of {} tokens is full", engine.context()));
   }
 }
 

@@ -18,6 +18,10 @@ DType cache_format(const std::string& kv) {
   throw UsageError("--kv is '{}', expected f32, f16 or q8_0", kv);
 }
 
+EngineOptions engine_options(const RunOptions& run) {
+  return {.threads = run.threads, .context = run.context, .cache_format = cache_format(run.kv), .most_running = 1};
+}
+
 void check_run(const Model& model, int context, const std::string& kv, const std::string& title) {
   refuse_unless_it_fits(model, context, cache_format(kv), available_memory(), title);
   if (const int known = model.config().context; context > known) {

@@ -4,12 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "model/model.h"
+#include "cli/model_option.h"
+#include "engine/engine.h"
 
 namespace bantam {
 
 // --kv: in which format keys and values are kept.
 void add_kv_option(CLI::App& command, std::string& kv);
+
+// How to run one sequence at a time. Throws as cache_format().
+EngineOptions engine_options(const RunOptions& run);
 
 // "f32", "f16" or "q8_0". Throws UsageError for others.
 DType cache_format(const std::string& kv);

@@ -52,6 +52,16 @@ class ConstraintTest : public testing::Test {
     return ids;
   }
 
+  Request request(uint64_t seed, std::unique_ptr<Constraint> constraint) const {
+    Request wanted;
+    wanted.prompt = tokenizer_->encode("say");
+    wanted.max_tokens = 40;
+    wanted.sampling.temperature = 2;
+    wanted.sampling.seed = seed;
+    wanted.constraint = std::move(constraint);
+    return wanted;
+  }
+
   TestFolder folder_;
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
@@ -98,14 +108,9 @@ TEST_F(ConstraintTest, walking_shared_beginnings_allows_what_each_token_alone_wo
 }
 
 TEST_F(ConstraintTest, a_generation_keeps_to_its_constraint) {
+  Engine engine(model_, {.threads = 1});
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    Session session(model_, 1, 0);
-    ByteConstraint<Cry> cry(pieces_, Cry{});
-    GenerateRequest request{.prompt = tokenizer_->encode("say"), .max_tokens = 40, .sampling = {}, .stops = {}};
-    request.sampling.temperature = 2;
-    request.sampling.seed = seed;
-    request.constraint = &cry;
-    const Generation result = generate(session, *tokenizer_, request);
+    const Generation result = generate(engine, request(seed, std::make_unique<ByteConstraint<Cry>>(pieces_, Cry{})));
     EXPECT_EQ(result.text.find_first_not_of('a'), result.text.find('!'));
     if (result.finish == FinishReason::end_of_text) {
       EXPECT_TRUE(result.text.ends_with('!'));
@@ -114,11 +119,9 @@ TEST_F(ConstraintTest, a_generation_keeps_to_its_constraint) {
 }
 
 TEST_F(ConstraintTest, a_constraint_that_allows_nothing_is_an_error) {
-  Session session(model_, 1, 0);
-  ByteConstraint<Silence> silence(pieces_, Silence{});
-  GenerateRequest request{.prompt = tokenizer_->encode("say"), .max_tokens = 40, .sampling = {}, .stops = {}};
-  request.constraint = &silence;
-  EXPECT_THAT([&] { generate(session, *tokenizer_, request); }, ThrowsMessage<UsageError>(HasSubstr("no token")));
+  Engine engine(model_, {.threads = 1});
+  EXPECT_THAT([&] { generate(engine, request(0, std::make_unique<ByteConstraint<Silence>>(pieces_, Silence{}))); },
+              ThrowsMessage<Error>(HasSubstr("no token")));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ int longest_context(const Model& model, int context, DType cache_format, uint64_
 MemoryNeed memory_needed(const Model& model, int context, DType cache_format) {
   const ModelConfig& c = model.config();
   const int tokens = run_context(c, context);
-  return {resident_bytes(c, model.weights()), KvCache::bytes_for(c, tokens, cache_format), work_bytes(c, tokens)};
+  return {resident_bytes(c, model.weights()), KvPool::bytes_for(c, tokens, cache_format), work_bytes(c, tokens)};
 }
 
 uint64_t available_memory(const std::filesystem::path& root) {
@@ -88,7 +88,7 @@ void refuse_unless_it_fits(const Model& model, int context, DType cache_format, 
   for (const DType smaller : {DType::f16, DType::q8_0}) {
     if (row_bytes(smaller, 32) >= row_bytes(cache_format, 32)) continue;
     if (model.config().head_dim % traits(smaller).block != 0) continue;
-    if (need.weights + need.work + KvCache::bytes_for(model.config(), tokens, smaller) > available) continue;
+    if (need.weights + need.work + KvPool::bytes_for(model.config(), tokens, smaller) > available) continue;
     choices.push_back(fmt::format("--kv {}", traits(smaller).name));
     break;
   }

@@ -40,8 +40,6 @@ void validate(const SamplerParams& p, int vocab) {
 
 Sampler::Sampler(SamplerParams params, int vocab) : params_(std::move(params)), rng_(params_.seed) {
   validate(params_, vocab);
-  adjusted_.reserve(static_cast<size_t>(vocab));
-  candidates_.reserve(static_cast<size_t>(vocab));
 }
 
 int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
@@ -93,6 +91,7 @@ int32_t Sampler::greedy() const {
 
 void Sampler::gather() {
   candidates_.clear();
+  candidates_.reserve(adjusted_.size());
   for (size_t i = 0; i < adjusted_.size(); ++i) {
     if (std::isfinite(adjusted_[i])) candidates_.push_back({static_cast<int32_t>(i), adjusted_[i], -adjusted_[i]});
   }

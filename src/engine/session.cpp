@@ -7,7 +7,6 @@
 #include "model/forward.h"
 
 namespace bantam {
-namespace {
 
 int checked_context(const ModelConfig& config, int context) {
   if (!config.causal || config.classes > 0) {
@@ -24,13 +23,12 @@ int checked_context(const ModelConfig& config, int context) {
   return context;
 }
 
-}  // namespace
-
 Session::Session(std::shared_ptr<const Model> model, int threads, int context, DType cache_format)
     : model_(std::move(model)),
       pool_(threads),
       compute_{pool_, active_kernels()},
-      kv_(model_->config(), checked_context(model_->config(), context), cache_format) {
+      kv_pool_(model_->config(), KvPool::pages_for(checked_context(model_->config(), context)), cache_format),
+      kv_(kv_pool_, checked_context(model_->config(), context)) {
   tokens_.reserve(static_cast<size_t>(kv_.capacity()));
 }
 

@@ -23,6 +23,10 @@ inline constexpr int kDefaultContext = 4096;
 
 inline constexpr int kMostContext = 1 << 24;
 
+// The context to run a model with: `context`, or the default for 0. Throws UsageError when it is out of range, or the
+// model writes no text.
+int checked_context(const ModelConfig& config, int context);
+
 using Cancelled = std::function<bool()>;
 
 class Session {
@@ -53,13 +57,14 @@ class Session {
   void truncate(int size);
 
   // Memory of the cache, and of the activations so far.
-  size_t cache_bytes() const { return kv_.bytes(); }
+  size_t cache_bytes() const { return kv_pool_.bytes(); }
   size_t activation_bytes() const { return arena_.capacity(); }
 
  private:
   std::shared_ptr<const Model> model_;
   ThreadPool pool_;
   Compute compute_;
+  KvPool kv_pool_;
   KvCache kv_;
   Arena arena_;
   Batch batch_;

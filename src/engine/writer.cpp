@@ -19,10 +19,9 @@ constexpr std::string_view kTask =
 }  // namespace
 
 Writer::Writer(std::shared_ptr<const Model> model, int threads, int context, DType cache_format)
-    : tokenizer_(Tokenizer::from_metadata(model->metadata())),
-      format_(tokenizer_, model->metadata()),
-      pieces_(std::make_shared<SortedPieces>(tokenizer_)),
-      session_(std::move(model), threads, context, cache_format) {
+    : engine_(std::move(model), {.threads = threads, .context = context, .cache_format = cache_format}),
+      format_(engine_.tokenizer(), engine_.model().metadata()),
+      pieces_(std::make_shared<SortedPieces>(engine_.tokenizer())) {
   for (const char needed : std::string_view("[]0123456789")) {
     const auto is_it = [&](const SortedPieces::Piece& p) { return p.bytes == std::string_view(&needed, 1); };
     if (std::ranges::none_of(pieces_->pieces(), is_it)) {
@@ -45,22 +44,22 @@ Writing Writer::write(std::string_view question, std::span<const Source> sources
   if (sources.empty()) throw UsageError("there are no sources to write from");
   Writing out;
   out.sources_read = std::min(sources.size(), kMostSources);
-  const int answer = std::min(kMostAnswerTokens, session_.context() / 3);
-  GenerateRequest request;
+  const int answer = std::min(kMostAnswerTokens, engine_.context() / 3);
+  Request request;
   const auto fits = [&] {
     request.prompt = prompt(question, sources.first(out.sources_read));
-    return static_cast<int>(request.prompt.size()) + answer <= session_.context();
+    return static_cast<int>(request.prompt.size()) + answer <= engine_.context();
   };
   while (!fits()) {
     if (--out.sources_read == 0) {
       throw UsageError("the question with one source takes {} tokens and its answer {}, more than the context of {}",
-                       request.prompt.size(), answer, session_.context());
+                       request.prompt.size(), answer, engine_.context());
     }
   }
-  ByteConstraint<CitedText> form(pieces_, CitedText(static_cast<int>(out.sources_read)));
   request.max_tokens = answer;
   request.sampling.temperature = 0;
-  request.constraint = &form;
+  request.constraint =
+      std::make_unique<ByteConstraint<CitedText>>(pieces_, CitedText(static_cast<int>(out.sources_read)));
 
   std::string text;
   size_t told = 0;
@@ -76,12 +75,11 @@ Writing Writer::write(std::string_view question, std::span<const Source> sources
     out.sentences = parse_cited_text(text);
     if (!out.sentences.empty()) tell(out.sentences.size() - 1);  // the last one may get more numbers
   };
-  const Generation result = generate(session_, tokenizer_, request, generation);
+  const Generation result = generate(engine_, std::move(request), generation);
   tell(out.sentences.size());
   out.not_found = result.text.ends_with(kNotFound) && out.sentences.empty();
   out.finish = result.finish;
-  out.prefill_s = result.prefill_s;
-  out.decode_s = result.decode_s;
+  out.usage = result.usage;
   return out;
 }
 

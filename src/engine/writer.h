@@ -16,7 +16,7 @@ namespace bantam {
 
 struct WriterEvents {
   std::function<void(const CitedSentence&)> on_sentence = nullptr;  // as soon as it is finished
-  Cancelled cancelled = nullptr;
+  std::function<bool()> cancelled = nullptr;                        // asked several times a second
 };
 
 struct Writing {
@@ -24,12 +24,12 @@ struct Writing {
   size_t sources_read = 0;               // the first ones, as many as fit the context
   bool not_found = false;                // the model said so
   FinishReason finish = FinishReason::cancelled;
-  double prefill_s = 0, decode_s = 0;
+  Usage usage;
 };
 
 class Writer {
  public:
-  // context: tokens of sources and answer; 0 takes the default. Throws as Session does, and UsageError when the
+  // context: tokens of sources and answer; 0 takes the default. Throws as Engine does, and UsageError when the
   // vocabulary cannot write a number in brackets.
   Writer(std::shared_ptr<const Model> model, int threads, int context = 0, DType cache_format = kRealType);
 
@@ -40,10 +40,9 @@ class Writer {
  private:
   std::vector<int32_t> prompt(std::string_view question, std::span<const Source> sources) const;
 
-  Tokenizer tokenizer_;
+  Engine engine_;
   ChatFormat format_;
   std::shared_ptr<const SortedPieces> pieces_;
-  Session session_;
 };
 
 }  // namespace bantam

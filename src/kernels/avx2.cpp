@@ -46,6 +46,7 @@ struct Sum<255> {
 #include "kernels/simd_math.inc"
 #include "kernels/simd_ops.inc"
 #include "kernels/simd_matmul.inc"
+#include "kernels/simd_attend.inc"
 #include "kernels/simd_packed.inc"
 #include "kernels/simd_table.inc"
 // clang-format on

@@ -29,6 +29,7 @@ constexpr int kPackedRows = 6, kPackedPanels = 2;
 #include "kernels/simd_math.inc"
 #include "kernels/simd_ops.inc"
 #include "kernels/simd_matmul.inc"
+#include "kernels/simd_attend.inc"
 #include "kernels/simd_packed.inc"
 #include "kernels/simd_table.inc"
 // clang-format on

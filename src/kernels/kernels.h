@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/attend.h"
 #include "kernels/packed.h"
 #include "tensor/tensor.h"
 
@@ -27,18 +28,6 @@ struct MatmulArgs {
   int y_stride = 0;
 };
 using MatmulKernel = void (*)(const MatmulArgs& args, int out_begin, int out_end);
-
-// Attention of one query head over cached rows [0, count): y[head_dim] = softmax(cap(scale * q.k)) v.
-struct AttendArgs {
-  const real* q;
-  const real* k;  // row j at k + j * kv_stride
-  const real* v;
-  size_t kv_stride;
-  int count, head_dim;
-  real scale, cap;  // cap 0: none; otherwise scores become cap * tanh(score / cap)
-  real* scores;     // scratch, `count` values
-  real* y;
-};
 
 enum class Activation { silu, gelu_tanh, relu_squared };
 
@@ -89,7 +78,10 @@ struct Kernels {
   void (*soft_cap)(const real* x, real cap, real* y, size_t n);
   // x = exp(x - shift), for attention's backward
   void (*exp_shifted)(real* x, real shift, size_t n);
+  // What each query finds in one span, see attend.h.
   void (*attend)(const AttendArgs& args);
+  // Adds a span's partial result to that of the spans before it, both [2 + head_dim].
+  void (*attend_join)(real* state, const real* partial, int head_dim);
   // Decoupled weight decay (arXiv 1711.05101), g scaled by grad_scale first.
   void (*adamw)(const AdamwArgs& args);
 };

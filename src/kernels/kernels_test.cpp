@@ -439,36 +439,6 @@ TEST_P(Table, gates_and_their_backward_agree_with_the_definition) {
   }
 }
 
-TEST_P(Table, attention_agrees_with_the_definition) {
-  for (int head_dim : {1, 7, 16, 40, 64, 100, 256}) {
-    for (int count : {1, 2, 7, 8, 9, 33, 130}) {
-      const size_t stride = static_cast<size_t>(head_dim) * 2 + 1;
-      const auto q = random_values(rng, static_cast<size_t>(head_dim));
-      const auto k = random_values(rng, stride * static_cast<size_t>(count));
-      const auto v = random_values(rng, stride * static_cast<size_t>(count));
-      for (float cap : {0.0f, 5.0f}) {
-        std::vector<float> scores(static_cast<size_t>(count)), found(static_cast<size_t>(head_dim)), expected = found;
-        AttendArgs args{.q = q.data(),
-                        .k = k.data(),
-                        .v = v.data(),
-                        .kv_stride = stride,
-                        .count = count,
-                        .head_dim = head_dim,
-                        .scale = 0.3f,
-                        .cap = cap,
-                        .scores = scores.data(),
-                        .y = found.data()};
-        kernels.attend(args);
-        args.y = expected.data();
-        scalar().attend(args);
-        // Scores are off by n eps |q| |k|, and weights by that much relatively.
-        const float tolerance = static_cast<float>(head_dim + count) * kEpsilon * (1 + norm(q.data(), head_dim)) * 4;
-        ASSERT_TRUE(close(found, expected, tolerance, 1)) << head_dim << " " << count;
-      }
-    }
-  }
-}
-
 TEST_P(Table, adamw_agrees_with_the_definition) {
   for (int n : kSizes) {
     const auto size = static_cast<size_t>(n);

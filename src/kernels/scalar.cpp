@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -196,16 +197,56 @@ void soft_cap(const real* x, real cap, real* y, size_t n) {
   for (size_t i = 0; i < n; ++i) y[i] = cap * std::tanh(x[i] / cap);
 }
 
+// Element d of row r of a tile of keys.
+real key_at(const AttendArgs& a, const std::byte* tile, int r, int d) {
+  const ptrdiff_t at = ptrdiff_t{d} * kPageTokens + r;
+  if (a.format == kRealType) return reinterpret_cast<const real*>(tile)[at];
+  if (a.format == DType::f16) return f16_to_f32(reinterpret_cast<const uint16_t*>(tile)[at]);
+  const auto* scales = reinterpret_cast<const uint16_t*>(tile + ptrdiff_t{a.head_dim} * kPageTokens);
+  const float scale = f16_to_f32(scales[d / BlockQ8_0::kValues * kPageTokens + r]);
+  return scale * static_cast<float>(reinterpret_cast<const int8_t*>(tile)[at]);
+}
+
+// Element d of a row of values.
+real value_at(const AttendArgs& a, const std::byte* row, int d) {
+  if (a.format == kRealType) return reinterpret_cast<const real*>(row)[d];
+  if (a.format == DType::f16) return f16_to_f32(reinterpret_cast<const uint16_t*>(row)[d]);
+  const BlockQ8_0& block = reinterpret_cast<const BlockQ8_0*>(row)[d / BlockQ8_0::kValues];
+  return f16_to_f32(block.scale) * static_cast<float>(block.q[d % BlockQ8_0::kValues]);
+}
+
+void attend_one(const AttendArgs& a, const AttendQuery& query) {
+  real weights[kSpanTokens], peak = -std::numeric_limits<real>::infinity();
+  for (int r = query.begin; r < query.end; ++r) {
+    real sum = 0;
+    for (int d = 0; d < a.head_dim; ++d) sum += query.q[d] * key_at(a, a.keys[r / kPageTokens], r % kPageTokens, d);
+    weights[r] = a.scale * sum;
+    if (a.cap != 0) weights[r] = a.cap * std::tanh(weights[r] / a.cap);
+    peak = std::max(peak, weights[r]);
+  }
+  exp_shifted(weights + query.begin, peak, static_cast<size_t>(query.end - query.begin));
+
+  real sum = 0, *y = query.partial + 2;
+  std::fill_n(y, a.head_dim, real{0});
+  const size_t bytes = row_bytes(a.format, a.head_dim);
+  for (int r = query.begin; r < query.end; ++r) {
+    const std::byte* row = a.values[r / kPageTokens] + static_cast<size_t>(r % kPageTokens) * bytes;
+    for (int d = 0; d < a.head_dim; ++d) y[d] += weights[r] * value_at(a, row, d);
+    sum += weights[r];
+  }
+  query.partial[0] = peak;
+  query.partial[1] = sum;
+}
+
 void attend(const AttendArgs& a) {
-  for (int j = 0; j < a.count; ++j) {
-    a.scores[j] = a.scale * dot(a.q, a.k + static_cast<size_t>(j) * a.kv_stride, a.head_dim);
-  }
-  if (a.cap != 0) soft_cap(a.scores, a.cap, a.scores, static_cast<size_t>(a.count));
-  softmax(a.scores, a.count);
-  std::fill_n(a.y, a.head_dim, real{0});
-  for (int j = 0; j < a.count; ++j) {
-    axpy(a.scores[j], a.v + static_cast<size_t>(j) * a.kv_stride, a.y, static_cast<size_t>(a.head_dim));
-  }
+  for (int i = 0; i < a.count; ++i) attend_one(a, a.queries[i]);
+}
+
+void attend_join(real* state, const real* partial, int head_dim) {
+  const real peak = std::max(state[0], partial[0]);
+  const real old = std::exp(state[0] - peak), added = std::exp(partial[0] - peak);
+  state[0] = peak;
+  for (int i = 1; i < 2 + head_dim; ++i) state[i] = state[i] * old + partial[i] * added;
 }
 
 void adamw(const AdamwArgs& a) {
@@ -235,6 +276,7 @@ constexpr Kernels make_table() {
   table.soft_cap = soft_cap;
   table.exp_shifted = exp_shifted;
   table.attend = attend;
+  table.attend_join = attend_join;
   table.adamw = adamw;
   table.matmul[static_cast<size_t>(kRealType)] = matmul_real;
   [&]<DType... d>(std::integer_sequence<DType, d...>) {

@@ -9,7 +9,7 @@
 
 #include "kernels/packed.h"
 #include "kernels/tables.h"
-#include "tensor/quant/float16.h"
+#include "tensor/quant/q8_0.h"
 
 namespace bantam {
 

@@ -1,92 +1,13 @@
-// Attention in its two shapes: row by row over a cache for inference, block by block through dense products for
-// training.
+// Attention for training, block by block through dense products; paged_attention.cpp has that for inference.
+#include "model/attention.h"
+
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-
-#include "model/grain.h"
-#include "model/ops.h"
 
 namespace bantam {
 namespace {
 
 constexpr int kBlockRows = 64;  // query rows per block in training: scores of a block stay in the L2 cache
-
-struct Shape {
-  int heads, kv_heads, head_dim, window;
-  real scale, cap;
-  bool causal;
-
-  int q_dim() const { return heads * head_dim; }
-  int kv_dim() const { return kv_heads * head_dim; }
-  int group() const { return heads / kv_heads; }
-  // First row that row `t` of a sequence may see.
-  int first_visible(int t) const { return window > 0 ? std::max(0, t + 1 - window) : 0; }
-  // One past the last row that row `t` of a sequence of `rows` may see.
-  int end_visible(int t, int rows) const { return causal ? t + 1 : rows; }
-};
-
-Shape shape_of(const ModelConfig& c, int l) {
-  const LayerConfig& layer = c.layer[static_cast<size_t>(l)];
-  const real scale = c.attn_scale != 0 ? static_cast<real>(c.attn_scale) : 1 / std::sqrt(static_cast<real>(c.head_dim));
-  return {layer.heads, layer.kv_heads, c.head_dim, layer.window, scale, c.attn_cap, c.causal};
-}
-
-// Rows that attention reads: row j of the sequence at keys + (j - first) * kv_dim.
-struct PastRows {
-  const real* keys;
-  const real* values;
-  int first;
-};
-
-// Puts the slice's own rows into its cache and returns all that its rows may see, decoded where they need be.
-PastRows past_rows(Run& run, const Shape& s, const Slice& slice, int l, const Tensor& k, const Tensor& v) {
-  KvCache& kv = *slice.kv;
-  if (kv.capacity() == 0) return {k.row(slice.begin), v.row(slice.begin), kv.size()};
-  const int64_t grain = rows_per_chunk(s.kv_dim());
-  run.pool().parallel_for(slice.count, grain, [&](int64_t begin, int64_t end) {
-    for (auto t = static_cast<int>(begin); t < end; ++t)
-      kv.put(l, kv.size() + t, k.row(slice.begin + t), v.row(slice.begin + t));
-  });
-  if (kv.format() == kRealType) return {kv.keys(l), kv.values(l), 0};
-  const int first = s.first_visible(kv.size()), rows = kv.size() + slice.count - first;
-  const auto values = static_cast<size_t>(rows) * static_cast<size_t>(s.kv_dim());
-  real* keys = run.scratch<real>(values);
-  real* decoded_values = run.scratch<real>(values);
-  run.pool().parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      kv.decode(l, first + static_cast<int>(r), keys + r * s.kv_dim(), decoded_values + r * s.kv_dim());
-  });
-  return {keys, decoded_values, first};
-}
-
-void attend_cached(Run& run, const Shape& s, const Slice& slice, int l, const Tensor& q, const Tensor& k,
-                   const Tensor& v, const Tensor& y) {
-  const int first = slice.kv->size(), kv_dim = s.kv_dim();
-  assert(s.causal || slice.kv->capacity() == 0);
-  const Run::Temporary temporary(run);
-  const PastRows past = past_rows(run, s, slice, l, k, v);
-  const int64_t items = int64_t{slice.count} * s.heads, grain = std::max<int64_t>(1, (items + 63) / 64);
-  const int64_t most_rows = first + slice.count, chunks = (items + grain - 1) / grain;
-  real* scores = run.scratch<real>(static_cast<size_t>(chunks * most_rows));
-  run.pool().parallel_for(items, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int t = static_cast<int>(item / s.heads), h = static_cast<int>(item % s.heads);
-      const int from = s.first_visible(first + t);
-      const ptrdiff_t at = static_cast<ptrdiff_t>(from - past.first) * kv_dim + h / s.group() * s.head_dim;
-      run.kernels().attend({.q = q.row(slice.begin + t) + h * s.head_dim,
-                            .k = past.keys + at,
-                            .v = past.values + at,
-                            .kv_stride = static_cast<size_t>(kv_dim),
-                            .count = s.end_visible(first + t, first + slice.count) - from,
-                            .head_dim = s.head_dim,
-                            .scale = s.scale,
-                            .cap = s.cap,
-                            .scores = scores + begin / grain * most_rows,
-                            .y = y.row(slice.begin + t) + h * s.head_dim});
-    }
-  });
-}
 
 // One head of one sequence, seen through strided views: row t of q at q + t * q_stride.
 struct HeadViews {
@@ -96,8 +17,8 @@ struct HeadViews {
   real* log_sum;  // [T], stride `heads`
 };
 
-HeadViews head_views(const Shape& s, const Slice& slice, int h, const Tensor& q, const Tensor& k, const Tensor& v,
-                     const Tensor& y, real* log_sum) {
+HeadViews head_views(const AttentionShape& s, const Slice& slice, int h, const Tensor& q, const Tensor& k,
+                     const Tensor& v, const Tensor& y, real* log_sum) {
   const int at = h * s.head_dim, kv_at = h / s.group() * s.head_dim, b = slice.begin;
   return {q.row(b) + at,         k.row(b) + kv_at,   v.row(b) + kv_at,
           y.row(b) + at,         q.grad_row(b) + at, k.grad_row(b) + kv_at,
@@ -108,7 +29,7 @@ HeadViews head_views(const Shape& s, const Slice& slice, int h, const Tensor& q,
 struct Block {
   int t0, t1, j0, j1;
 
-  Block(const Shape& s, int first_row, int rows)
+  Block(const AttentionShape& s, int first_row, int rows)
       : t0(first_row),
         t1(std::min(first_row + kBlockRows, rows)),
         j0(s.first_visible(t0)),
@@ -116,7 +37,7 @@ struct Block {
 };
 
 // Capped scores of a block, into p[t1 - t0, j1 - j0].
-void score_block(const Run& run, const Shape& s, const HeadViews& head, const Block& block, real* p) {
+void score_block(const Run& run, const AttentionShape& s, const HeadViews& head, const Block& block, real* p) {
   const auto [t0, t1, j0, j1] = block;
   const int n = j1 - j0;
   gemm(run.compute().precision, {.transpose_b = true,
@@ -133,7 +54,7 @@ void score_block(const Run& run, const Shape& s, const HeadViews& head, const Bl
   if (s.cap != 0) run.kernels().soft_cap(p, s.cap, p, static_cast<size_t>(t1 - t0) * static_cast<size_t>(n));
 }
 
-void forward_head(const Run& run, const Shape& s, int rows, const HeadViews& head, real* y, real* p) {
+void forward_head(const Run& run, const AttentionShape& s, int rows, const HeadViews& head, real* y, real* p) {
   for (int t0 = 0; t0 < rows; t0 += kBlockRows) {
     const Block block(s, t0, rows);
     const int t1 = block.t1, j0 = block.j0, n = block.j1 - j0;
@@ -158,7 +79,7 @@ void forward_head(const Run& run, const Shape& s, int rows, const HeadViews& hea
 }
 
 // Scores are computed again rather than kept: memory stays linear in the length (arXiv 2205.14135, sec. 3.1).
-void backward_head(const Run& run, const Shape& s, int rows, const HeadViews& head, real* p, real* dp) {
+void backward_head(const Run& run, const AttentionShape& s, int rows, const HeadViews& head, real* p, real* dp) {
   const GemmPrecision precision = run.compute().precision;
   for (int t0 = 0; t0 < rows; t0 += kBlockRows) {
     const Block block(s, t0, rows);
@@ -230,8 +151,8 @@ void backward_head(const Run& run, const Shape& s, int rows, const HeadViews& he
 // Scores of one block of queries need this many values per slice.
 size_t block_scores(const Slice& slice) { return static_cast<size_t>(kBlockRows) * static_cast<size_t>(slice.count); }
 
-void attend_recording(Run& run, const Shape& s, const std::vector<Slice>& slices, const Tensor& q, const Tensor& k,
-                      const Tensor& v, const Tensor& y) {
+void attend_recording(Run& run, const AttentionShape& s, const std::vector<Slice>& slices, const Tensor& q,
+                      const Tensor& k, const Tensor& v, const Tensor& y) {
   real* log_sum = run.scratch<real>(static_cast<size_t>(q.rows) * static_cast<size_t>(s.heads));
   size_t most_scores = 0;
   for (const Slice& slice : slices) {
@@ -272,11 +193,11 @@ void attend_recording(Run& run, const Shape& s, const std::vector<Slice>& slices
 Tensor attend(Run& run, const ModelConfig& config, int l, const Batch& batch, const Tensor& q, const Tensor& k,
               const Tensor& v) {
   const Tensor y = run.make(q.rows, q.cols);
-  const Shape s = shape_of(config, l);
+  const AttentionShape s(config, l);
   if (run.recording()) {
     attend_recording(run, s, batch.slices, q, k, v, y);
   } else {
-    for (const Slice& slice : batch.slices) attend_cached(run, s, slice, l, q, k, v, y);
+    attend_pages(run, s, l, batch, q, k, v, y);
   }
   return y;
 }

@@ -12,6 +12,7 @@ void Batch::clear() {
   types.clear();
   slices.clear();
   logit_rows.clear();
+  state_rows.clear();
 }
 
 void Batch::append(KvCache& kv, std::span<const int32_t> new_tokens, Logits logits) {
@@ -19,6 +20,9 @@ void Batch::append(KvCache& kv, std::span<const int32_t> new_tokens, Logits logi
   const int begin = rows(), count = static_cast<int>(new_tokens.size());
   if (kv.capacity() > 0 && kv.size() + count > kv.capacity()) {
     throw UsageError("{} more tokens do not fit a context of {} that holds {}", count, kv.capacity(), kv.size());
+  }
+  if (kv.capacity() > 0 && !kv.reserve(kv.size() + count)) {
+    throw UsageError("{} more tokens need more pages of keys and values than are free", count);
   }
   slices.push_back({&kv, begin, count});
   for (int i = 0; i < count; ++i) {

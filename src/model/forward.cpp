@@ -2,7 +2,7 @@
 
 namespace bantam {
 
-Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& batch) {
+Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& batch, Tensor* states) {
   const real plus = c.norm_plus_one ? 1 : 0;
   const auto norm = [&](const Tensor& x, const Matrix& g, const Matrix& b = {}) {
     return c.norm == Norm::rms ? rmsnorm(run, x, g, b, c.norm_eps, plus) : layernorm(run, x, g, b, c.norm_eps, plus);
@@ -52,8 +52,12 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
   for (const Slice& s : batch.slices) {
     if (s.kv->capacity() > 0) s.kv->advance(s.count);
   }
+  const auto last_norm = [&](std::span<const int32_t> rows) {
+    return norm(select_rows(run, x, rows), w.final_norm, w.final_norm_b);
+  };
+  if (states && !batch.state_rows.empty()) *states = last_norm(batch.state_rows);
   if (batch.logit_rows.empty()) return {nullptr, nullptr, 0, c.outputs()};
-  x = norm(select_rows(run, x, batch.logit_rows), w.final_norm, w.final_norm_b);
+  x = last_norm(batch.logit_rows);
   const Matrix& head = c.classes > 0 ? w.class_head : c.tied_embeddings ? w.embed : w.lm_head;
   if (c.logit_cap == 0) return linear(run, x, head, w.head_b, Gradient::in_place);
   return soft_cap(run, linear(run, x, head, w.head_b), c.logit_cap, Gradient::in_place);

@@ -19,7 +19,8 @@ double loss_of(TestModel& model, const Documents& documents, ThreadPool& pool, b
   Tape tape;
   const Compute compute{pool, kernels_by_name("scalar")};
   Run run(arena, compute, train ? &tape : nullptr);
-  std::vector<KvCache> empty(documents.size(), KvCache(model.config, 0));
+  std::vector<KvCache> empty;
+  for (size_t i = 0; i < documents.size(); ++i) empty.emplace_back(model.config, 0);
   Batch batch;
   std::vector<int32_t> targets;
   std::vector<uint8_t> labels;

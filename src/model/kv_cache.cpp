@@ -6,12 +6,12 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "tensor/quant/q8_0.h"
 
 namespace bantam {
 namespace {
 
-// Bytes of one layer's keys of one row.
-size_t row_bytes_of(const ModelConfig& c, int l, DType format) {
+KvLayout layout_of(const ModelConfig& c, int l, DType format) {
   if (format != kRealType && format != DType::f16 && format != DType::q8_0) {
     throw UsageError("keys and values cannot be stored as {}; use {}, f16 or q8_0", traits(format).name,
                      traits(kRealType).name);
@@ -20,84 +20,149 @@ size_t row_bytes_of(const ModelConfig& c, int l, DType format) {
     throw UsageError("keys and values cannot be stored as {}: heads of {} values are not whole blocks of {}",
                      traits(format).name, c.head_dim, traits(format).block);
   }
-  return row_bytes(format, c.kv_dim(l));
+  return {format, c.layer[static_cast<size_t>(l)].kv_heads, c.head_dim};
 }
 
 // Formats other than kRealType go through floats, some at a time.
-constexpr int kPiece = 256;
+constexpr int kPiece = 32;
 
-void encode(DType format, const real* values, std::byte* out, int n) {
-  if (format == kRealType) {
-    std::memcpy(out, values, static_cast<size_t>(n) * sizeof(real));
-    return;
-  }
+// Calls use(first, count, encoded) for pieces of whole blocks that cover values[n].
+template <class Use>
+void encode_pieces(DType format, const real* values, int n, Use use) {
   std::array<float, kPiece> piece;
+  std::array<std::byte, kPiece * sizeof(float)> encoded;
   for (int i = 0; i < n; i += kPiece) {
     const int count = std::min(kPiece, n - i);
     std::transform(values + i, values + i + count, piece.begin(), [](real v) { return static_cast<float>(v); });
-    traits(format).encode(piece.data(), out + row_bytes(format, i), count);
+    traits(format).encode(piece.data(), encoded.data(), count);
+    use(i, count, encoded.data());
   }
 }
 
-void decode_to(DType format, const std::byte* in, real* values, int n) {
-  std::array<float, kPiece> piece;
-  for (int i = 0; i < n; i += kPiece) {
-    const int count = std::min(kPiece, n - i);
-    traits(format).decode(in + row_bytes(format, i), piece.data(), count);
-    std::copy_n(piece.begin(), count, values + i);
+// Element i of a row goes to column[i * kPageTokens].
+template <class T>
+void put_turned(const T* values, T* column, int n) {
+  for (int i = 0; i < n; ++i) column[ptrdiff_t{i} * kPageTokens] = values[i];
+}
+
+void put_key(DType format, const real* values, std::byte* tile, int row, int n) {
+  if (format == kRealType) return put_turned(values, reinterpret_cast<real*>(tile) + row, n);
+  encode_pieces(format, values, n, [&](int first, int count, const std::byte* encoded) {
+    const ptrdiff_t at = ptrdiff_t{first} * kPageTokens + row;
+    if (format == DType::f16) {
+      return put_turned(reinterpret_cast<const uint16_t*>(encoded), reinterpret_cast<uint16_t*>(tile) + at, count);
+    }
+    static_assert(kPiece == BlockQ8_0::kValues);
+    BlockQ8_0 block;
+    std::memcpy(&block, encoded, sizeof block);
+    put_turned(block.q, reinterpret_cast<int8_t*>(tile) + at, count);
+    auto* scales = reinterpret_cast<uint16_t*>(tile + ptrdiff_t{n} * kPageTokens);
+    scales[ptrdiff_t{first / BlockQ8_0::kValues} * kPageTokens + row] = block.scale;
+  });
+}
+
+void put_value(DType format, const real* values, std::byte* row, int n) {
+  if (format == kRealType) {
+    std::memcpy(row, values, static_cast<size_t>(n) * sizeof(real));
+    return;
   }
+  encode_pieces(format, values, n, [&](int first, int count, const std::byte* encoded) {
+    std::memcpy(row + row_bytes(format, first), encoded, row_bytes(format, count));
+  });
 }
 
 }  // namespace
 
-KvCache::KvCache(const ModelConfig& config, int capacity, DType format) : capacity_(capacity), format_(format) {
-  if (capacity == 0) return;
-  for (int l = 0; l < config.layers(); ++l) {
-    const size_t bytes = row_bytes_of(config, l, format);
-    const size_t all = static_cast<size_t>(capacity) * bytes;
-    layers_.push_back({config.kv_dim(l), bytes, std::vector<std::byte>(all), std::vector<std::byte>(all)});
+void KvLayout::put(std::byte* page, int row, const real* keys, const real* values) const {
+  const size_t tile = tile_bytes(), bytes = row_bytes(format, head_dim);
+  for (int h = 0; h < heads; ++h, page += 2 * tile, keys += head_dim, values += head_dim) {
+    put_key(format, keys, page, row, head_dim);
+    put_value(format, values, page + tile + static_cast<size_t>(row) * bytes, head_dim);
   }
 }
 
-size_t KvCache::bytes_for(const ModelConfig& config, int capacity, DType format) {
-  size_t per_row = 0;
-  for (int l = 0; l < config.layers(); ++l) per_row += 2 * row_bytes_of(config, l, format);
-  return per_row * static_cast<size_t>(capacity);
+KvPage::KvPage(const KvPage& other) : pool_(other.pool_), id_(other.id_) {
+  if (pool_) ++pool_->references_[static_cast<size_t>(id_)];
 }
 
-size_t KvCache::bytes() const {
+KvPage::~KvPage() {
+  if (pool_ && --pool_->references_[static_cast<size_t>(id_)] == 0) pool_->free_.push_back(id_);
+}
+
+int KvPage::references() const { return pool_->references_[static_cast<size_t>(id_)]; }
+
+KvPool::KvPool(const ModelConfig& config, int pages, DType format)
+    : format_(format), references_(static_cast<size_t>(pages)) {
   size_t total = 0;
-  for (const Layer& layer : layers_) total += layer.keys.size() + layer.values.size();
-  return total;
+  for (int l = 0; l < config.layers(); ++l) {
+    layers_.push_back(layout_of(config, l, format));
+    offsets_.push_back(total);
+    total += layers_.back().page_bytes() * static_cast<size_t>(pages);
+  }
+  memory_ = PageBuffer(total);
+  for (int id = pages; id > 0; --id) free_.push_back(id - 1);
+}
+
+size_t KvPool::bytes_for(const ModelConfig& config, int rows, DType format) {
+  size_t page = 0;
+  for (int l = 0; l < config.layers(); ++l) page += layout_of(config, l, format).page_bytes();
+  return page * static_cast<size_t>(pages_for(rows));
+}
+
+std::optional<KvPage> KvPool::take() {
+  if (free_.empty()) return std::nullopt;
+  const int id = free_.back();
+  free_.pop_back();
+  references_[static_cast<size_t>(id)] = 1;
+  return KvPage(this, id);
+}
+
+bool KvPool::check_integrity() const {
+  std::vector<bool> is_free(references_.size());
+  for (const int id : free_) {
+    if (id < 0 || id >= pages() || is_free[static_cast<size_t>(id)]) return false;
+    is_free[static_cast<size_t>(id)] = true;
+  }
+  for (size_t id = 0; id < references_.size(); ++id) {
+    if (references_[id] < 0 || (references_[id] == 0) != is_free[id]) return false;
+  }
+  return true;
+}
+
+KvCache::KvCache(KvPool& pool, int capacity) : pool_(&pool), capacity_(capacity) {
+  pages_.reserve(static_cast<size_t>(KvPool::pages_for(capacity)));
+}
+
+KvCache::KvCache(const ModelConfig& config, int capacity, DType format) : capacity_(capacity) {
+  if (capacity == 0) return;
+  own_ = std::make_unique<KvPool>(config, KvPool::pages_for(capacity), format);
+  pool_ = own_.get();
+  pages_.reserve(static_cast<size_t>(KvPool::pages_for(capacity)));
+}
+
+bool KvCache::reserve(int rows) {
+  assert(rows <= capacity_);
+  while (static_cast<int>(pages_.size()) < KvPool::pages_for(rows)) {
+    std::optional<KvPage> page = pool_->take();
+    if (!page) return false;
+    pages_.push_back(std::move(*page));
+  }
+  return true;
 }
 
 void KvCache::truncate(int size) {
   assert(size >= 0 && size <= size_);
   size_ = size;
+  pages_.resize(static_cast<size_t>(KvPool::pages_for(size)));
 }
 
-void KvCache::put(int l, int row, const real* keys, const real* values) {
-  Layer& layer = layers_[static_cast<size_t>(l)];
-  const size_t at = static_cast<size_t>(row) * layer.row_bytes;
-  encode(format_, keys, layer.keys.data() + at, layer.kv_dim);
-  encode(format_, values, layer.values.data() + at, layer.kv_dim);
+void KvCache::adopt(std::vector<KvPage> pages) {
+  assert(size_ == 0);
+  size_ = static_cast<int>(pages.size()) * kPageTokens;
+  pages_.clear();
+  std::move(pages.begin(), pages.end(), std::back_inserter(pages_));
 }
 
-void KvCache::decode(int l, int row, real* keys, real* values) const {
-  const Layer& layer = layers_[static_cast<size_t>(l)];
-  const size_t at = static_cast<size_t>(row) * layer.row_bytes;
-  decode_to(format_, layer.keys.data() + at, keys, layer.kv_dim);
-  decode_to(format_, layer.values.data() + at, values, layer.kv_dim);
-}
-
-const real* KvCache::keys(int l) const {
-  assert(format_ == kRealType);
-  return reinterpret_cast<const real*>(layers_[static_cast<size_t>(l)].keys.data());
-}
-
-const real* KvCache::values(int l) const {
-  assert(format_ == kRealType);
-  return reinterpret_cast<const real*>(layers_[static_cast<size_t>(l)].values.data());
-}
+void KvCache::replace(int i, KvPage page) { pages_[static_cast<size_t>(i)] = std::move(page); }
 
 }  // namespace bantam

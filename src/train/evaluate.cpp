@@ -46,7 +46,9 @@ Evaluation evaluate(const ModelConfig& config, const Weights& weights, const Com
   const std::vector<Window> windows = windows_of(documents, options);
   const int batch_rows = std::max(options.context, kLogitsPerBatch / config.vocab);
   const auto most = static_cast<size_t>(batch_rows / options.context);
-  std::vector<KvCache> caches(std::min(most, windows.size()), KvCache(config, options.dense ? 0 : options.context));
+  std::vector<KvCache> caches;
+  while (caches.size() < std::min(most, windows.size()))
+    caches.emplace_back(config, options.dense ? 0 : options.context);
 
   Arena arena;
   Batch batch;

@@ -1,0 +1,261 @@
+// Attention for inference: pages of keys and values, read span by span (kernels/attend.h). The work of all slices of a
+// batch is cut into items that the threads take as they come free.
+#include <array>
+#include <cassert>
+#include <cstdint>
+
+#include "model/attention.h"
+#include "model/grain.h"
+
+namespace bantam {
+namespace {
+
+constexpr int kNarrowRows = 8;  // slices of up to so many rows are cut by spans as well
+
+int spans_of(int rows) { return (rows + kSpanTokens - 1) / kSpanTokens; }
+
+// Where one slice's keys and values of a layer are. A slice without a cache gets pages for this layer only.
+struct SlicePages {
+  const KvCache* kv;
+  KvLayout layout;
+  std::byte* temporary;
+  int first, rows;  // rows before the slice's own, and all of them
+
+  std::byte* page(int l, int i) const {
+    return temporary ? temporary + layout.page_bytes() * static_cast<size_t>(i) : kv->page(l, i);
+  }
+};
+
+// Query heads [head, head + heads) of rows [row, row + rows) of a slice, which share a key head, over its spans [span,
+// span_end). Results of a narrow slice's spans are joined later.
+struct Item {
+  int slice, row, rows, head, heads, span, span_end;
+  real* partial;  // of a narrow one: [rows, heads, state]; null: joined at once
+};
+
+class PagedAttention {
+ public:
+  PagedAttention(Run& run, const AttentionShape& shape, int l, const Batch& batch)
+      : run_(run), shape_(shape), l_(l), batch_(batch), state_(static_cast<size_t>(shape.head_dim) + 2) {}
+
+  void run(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& y) {
+    const Run::Temporary temporary(run_);
+    find_pages();
+    put_rows(k, v);
+    plan();
+    const int64_t most_chunks = std::max(64, 8 * run_.pool().threads());
+    const int64_t enough = work_ > 0 ? (items_count_ * (int64_t{1} << 17) + work_ - 1) / work_ : 1;
+    const int64_t grain = std::max({int64_t{1}, (items_count_ + most_chunks - 1) / most_chunks, enough});
+    const int64_t chunks = (items_count_ + grain - 1) / grain;
+    const size_t per_chunk = 2 * kAttendQueries * state_;  // what is joined so far, and what is added
+    real* scratch = run_.scratch<real>(per_chunk * static_cast<size_t>(chunks));
+    run_.pool().parallel_for(items_count_, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        attend_item(items_[i], q, y, scratch + begin / grain * static_cast<int64_t>(per_chunk));
+    });
+    join_narrow(y);
+  }
+
+ private:
+  void find_pages() {
+    const size_t count = batch_.slices.size();
+    pages_ = run_.scratch<SlicePages>(count);
+    for (size_t i = 0; i < count; ++i) {
+      const Slice& slice = batch_.slices[i];
+      const KvCache& kv = *slice.kv;
+      if (kv.capacity() > 0) {
+        assert(shape_.causal);
+        pages_[i] = {&kv, kv.layout(l_), nullptr, kv.size(), kv.size() + slice.count};
+        continue;
+      }
+      const KvLayout layout{kRealType, shape_.kv_heads, shape_.head_dim};
+      const size_t bytes = layout.page_bytes() * static_cast<size_t>(KvPool::pages_for(slice.count));
+      pages_[i] = {&kv, layout, run_.scratch<std::byte>(bytes), 0, slice.count};
+    }
+  }
+
+  void put_rows(const Tensor& k, const Tensor& v) {
+    int32_t* slice_of_row = run_.scratch<int32_t>(static_cast<size_t>(k.rows));
+    for (size_t i = 0; i < batch_.slices.size(); ++i) {
+      const Slice& slice = batch_.slices[i];
+      std::fill_n(slice_of_row + slice.begin, slice.count, static_cast<int32_t>(i));
+    }
+    run_.pool().parallel_for(k.rows, rows_per_chunk(shape_.kv_dim()), [&](int64_t begin, int64_t end) {
+      for (auto r = static_cast<int>(begin); r < end; ++r) {
+        const int32_t i = slice_of_row[r];
+        const SlicePages& pages = pages_[i];
+        const int row = pages.first + r - batch_.slices[static_cast<size_t>(i)].begin;
+        assert(pages.temporary || pages.kv->pages()[static_cast<size_t>(row / kPageTokens)].references() == 1);
+        pages.layout.put(pages.page(l_, row / kPageTokens), row % kPageTokens, k.row(r), v.row(r));
+      }
+    });
+  }
+
+  bool narrow(const Slice& slice, const SlicePages& pages) const {
+    return slice.count <= kNarrowRows && spans_of(pages.rows) - shape_.first_visible(pages.first) / kSpanTokens > 1;
+  }
+
+  // Calls use(row, rows, head, heads) for tiles of at most kAttendQueries queries that share a key head.
+  template <class Use>
+  void for_each_tile(const Slice& slice, Use use) const {
+    const int heads = std::min(shape_.group(), kAttendQueries), rows = kAttendQueries / heads;
+    for (int t = 0; t < slice.count; t += rows) {
+      for (int kv_head = 0; kv_head < shape_.kv_heads; ++kv_head) {
+        const int end = (kv_head + 1) * shape_.group();
+        for (int h = kv_head * shape_.group(); h < end; h += heads) {
+          use(t, std::min(rows, slice.count - t), h, std::min(heads, end - h));
+        }
+      }
+    }
+  }
+
+  void plan() {
+    int64_t most = 0;
+    size_t partials = 0;
+    for (size_t i = 0; i < batch_.slices.size(); ++i) {
+      const Slice& slice = batch_.slices[i];
+      const bool cut = narrow(slice, pages_[i]);
+      const int spans = spans_of(pages_[i].rows);
+      for_each_tile(slice, [&](int, int, int, int) { most += cut ? spans : 1; });
+      if (cut) partials += static_cast<size_t>(slice.count) * static_cast<size_t>(shape_.heads * spans) * state_;
+    }
+    items_ = run_.scratch<Item>(static_cast<size_t>(most));
+    partials_ = run_.scratch<real>(partials);
+    real* partial = partials_;
+    for (size_t i = 0; i < batch_.slices.size(); ++i) {
+      const Slice& slice = batch_.slices[i];
+      const SlicePages& pages = pages_[i];
+      const bool cut = narrow(slice, pages);
+      for_each_tile(slice, [&](int t, int rows, int h, int heads) {
+        const int span = shape_.first_visible(pages.first + t) / kSpanTokens;
+        const int end = spans_of(shape_.end_visible(pages.first + t + rows - 1, pages.rows));
+        work_ += int64_t{heads} * rows * (end - span) * kSpanTokens * shape_.head_dim;
+        if (!cut) {
+          items_[items_count_++] = {static_cast<int>(i), t, rows, h, heads, span, end, nullptr};
+          return;
+        }
+        for (int s = span; s < end; ++s, partial += static_cast<size_t>(rows * heads) * state_) {
+          items_[items_count_++] = {static_cast<int>(i), t, rows, h, heads, s, s + 1, partial};
+        }
+      });
+    }
+  }
+
+  // scratch: [2, kAttendQueries, state]
+  void attend_item(const Item& item, const Tensor& q, const Tensor& y, real* scratch) const {
+    const Slice& slice = batch_.slices[static_cast<size_t>(item.slice)];
+    real *joined = item.partial ? item.partial : scratch, *added = scratch + kAttendQueries * state_;
+    for (int span = item.span; span < item.span_end; ++span) {
+      attend_span(item, span, q,
+                  [&](int i, bool first) { return (first ? joined : added) + static_cast<size_t>(i) * state_; });
+    }
+    if (item.partial) return;
+    for (int i = 0; i < item.rows * item.heads; ++i) {
+      const int row = slice.begin + item.row + i / item.heads, head = item.head + i % item.heads;
+      finish(joined + static_cast<size_t>(i) * state_, y.row(row) + head * shape_.head_dim);
+    }
+  }
+
+  // First span that row t of the item's slice sees.
+  int first_span(const Item& item, int t) const {
+    return shape_.first_visible(pages_[item.slice].first + t) / kSpanTokens;
+  }
+
+  // Lets the item's queries look at one span. place(i, first): where query i's result goes, `first` when there is none
+  // to join it with.
+  template <class Place>
+  void attend_span(const Item& item, int span, const Tensor& q, Place place) const {
+    const SlicePages& pages = pages_[item.slice];
+    const Slice& slice = batch_.slices[static_cast<size_t>(item.slice)];
+    std::array<AttendQuery, kAttendQueries> queries;
+    std::array<int, kAttendQueries> index;
+    int count = 0;
+    for (int i = 0; i < item.rows * item.heads; ++i) {
+      const int t = item.row + i / item.heads, at = pages.first + t, from = span * kSpanTokens;
+      const int begin = std::max(0, shape_.first_visible(at) - from);
+      const int end = std::min(kSpanTokens, shape_.end_visible(at, pages.rows) - from);
+      if (begin >= end) continue;
+      const bool first = item.partial || span == first_span(item, t);
+      index[static_cast<size_t>(count)] = first ? -1 : i;
+      queries[static_cast<size_t>(count++)] = {q.row(slice.begin + t) + (item.head + i % item.heads) * shape_.head_dim,
+                                               begin, end, place(i, first)};
+    }
+    std::array<const std::byte*, kSpanPages> keys{}, values{};
+    const int head = item.head / shape_.group(), last = KvPool::pages_for(pages.rows);
+    for (int p = 0; p < kSpanPages && span * kSpanPages + p < last; ++p) {
+      const std::byte* page = pages.page(l_, span * kSpanPages + p);
+      keys[static_cast<size_t>(p)] = pages.layout.keys(page, head);
+      values[static_cast<size_t>(p)] = pages.layout.values(page, head);
+    }
+    run_.kernels().attend({.keys = keys.data(),
+                           .values = values.data(),
+                           .format = pages.layout.format,
+                           .head_dim = shape_.head_dim,
+                           .scale = shape_.scale,
+                           .cap = shape_.cap,
+                           .queries = queries.data(),
+                           .count = count});
+    for (int i = 0; i < count; ++i) {
+      const int joined = index[static_cast<size_t>(i)];
+      if (joined >= 0) {
+        run_.kernels().attend_join(place(joined, true), queries[static_cast<size_t>(i)].partial, shape_.head_dim);
+      }
+    }
+  }
+
+  // Joins the spans of narrow slices. An item's spans follow one another.
+  void join_narrow(const Tensor& y) const {
+    run_.pool().parallel_for(items_count_, 32, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Item& item = items_[i];
+        if (!item.partial || (i > 0 && same_tile(items_[i - 1], item))) continue;
+        int64_t last = i + 1;
+        while (last < items_count_ && same_tile(items_[last], item)) ++last;
+        for (int query = 0; query < item.rows * item.heads; ++query) join_query(item, i, last, query, y);
+      }
+    });
+  }
+
+  static bool same_tile(const Item& a, const Item& b) {
+    return a.slice == b.slice && a.row == b.row && a.head == b.head;
+  }
+
+  void join_query(const Item& item, int64_t begin, int64_t end, int query, const Tensor& y) const {
+    const SlicePages& pages = pages_[item.slice];
+    const int t = item.row + query / item.heads;
+    const int first = first_span(item, t), last = spans_of(shape_.end_visible(pages.first + t, pages.rows));
+    const auto partial = [&](int64_t i) { return items_[i].partial + static_cast<size_t>(query) * state_; };
+    real* state = nullptr;
+    for (int64_t i = begin; i < end; ++i) {
+      if (items_[i].span < first || items_[i].span >= last) continue;
+      if (state) run_.kernels().attend_join(state, partial(i), shape_.head_dim);
+      if (!state) state = partial(i);
+    }
+    const Slice& slice = batch_.slices[static_cast<size_t>(item.slice)];
+    finish(state, y.row(slice.begin + t) + (item.head + query % item.heads) * shape_.head_dim);
+  }
+
+  void finish(const real* state, real* y) const {
+    const real inverse = 1 / state[1];
+    for (int d = 0; d < shape_.head_dim; ++d) y[d] = state[2 + d] * inverse;
+  }
+
+  Run& run_;
+  const AttentionShape& shape_;
+  const int l_;
+  const Batch& batch_;
+  const size_t state_;  // reals of one query's result
+  SlicePages* pages_ = nullptr;
+  Item* items_ = nullptr;
+  int64_t items_count_ = 0, work_ = 0;
+  real* partials_ = nullptr;
+};
+
+}  // namespace
+
+void attend_pages(Run& run, const AttentionShape& shape, int l, const Batch& batch, const Tensor& q, const Tensor& k,
+                  const Tensor& v, const Tensor& y) {
+  PagedAttention(run, shape, l, batch).run(q, k, v, y);
+}
+
+}  // namespace bantam
