@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kSpaceSymbol = "\u2581";
 constexpr size_t kMaxTokens = size_t{1} << 20;
-constexpr size_t kMaxTemplateBytes = size_t{1} << 18;
-constexpr size_t kMaxHoles = size_t{1} << 14;  // ids that no token has; published files have a few thousand
+constexpr size_t kMaxTemplateBytes = size_t{1} << 16;  // as text/template.cpp
+constexpr size_t kMaxHoles = size_t{1} << 14;          // ids that no token has; published files have a few thousand
 
 class TokenizerReader {
  public:

@@ -6,7 +6,7 @@
 namespace bantam {
 namespace {
 
-constexpr size_t kMaxSourceBytes = size_t{1} << 18;  // the largest of a known model has 17 KB
+constexpr size_t kMaxSourceBytes = size_t{1} << 16;  // the largest of a known model has 17 KB
 
 // What is rendered becomes tokens next, which takes longer than rendering it: published templates write some thousand
 // bytes around what they are given.
