@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-fuzz setup-bench build run test test-asan test-tsan bench fuzz format clean
+.PHONY: help setup setup-fuzz setup-bench build run test test-asan test-tsan torture bench fuzz format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -33,6 +33,11 @@ test-tsan: setup  ## the tests under ThreadSanitizer
 	@cmake --preset tsan > build/tsan.configure.log || { cat build/tsan.configure.log; exit 1; }
 	@cmake --build --preset tsan -j $(JOBS)
 	@ctest --test-dir build/tsan --output-on-failure -j $(JOBS)
+
+torture: setup  ## open 12,000 broken model files under the sanitizers: each is refused by name, soon, in little memory
+	@cmake --preset asan > build/asan.configure.log || { cat build/asan.configure.log; exit 1; }
+	@cmake --build --preset asan -j $(JOBS) --target torture
+	@build/asan/bin/torture build/asan/torture 12000
 
 bench: setup-bench  ## speed of this machine: kernels, prefill, decode, training beside eager PyTorch
 	@cmake --preset bench > build/bench.configure.log || { cat build/bench.configure.log; exit 1; }

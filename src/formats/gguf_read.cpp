@@ -17,7 +17,8 @@ using gguf::ValueType;
 
 // What decoded metadata and tensor records may take, so that no file makes us allocate more than a fixed amount.
 constexpr size_t kMemoryBudget = size_t{56} << 20;
-constexpr size_t kKeyCost = 160, kTensorCost = 256;  // map node, key and variant; NamedTensor, its shape, its index
+constexpr size_t kKeyCost = 160, kTensorCost = 256;   // map node, key and variant; NamedTensor, its shape, its index
+constexpr uint64_t kMostRecords = uint64_t{1} << 16;  // keys, and tensors: many times what published models have
 constexpr uint64_t kMinAlignment = 8, kMaxAlignment = 65536;
 
 // The least bytes a record can take: they bound its count by what is left of the file.
@@ -38,6 +39,7 @@ class Reader {
   uint64_t left() const { return bytes_.size() - at_; }
   void read_version();
   uint64_t count(std::string_view what, uint64_t least_bytes);
+  uint64_t record_count(std::string_view what, uint64_t least_bytes);
   Metadata read_metadata(uint64_t keys);
   MetaValue read_value(ValueType type);
   MetaValue read_array();
@@ -109,6 +111,12 @@ uint64_t Reader::count(std::string_view what, uint64_t least_bytes) {
     throw FormatError("{}: {}{} is {}, but the {} bytes that follow hold at most {}", source_, what, where_, n, left(),
                       left() / least_bytes);
   }
+  return n;
+}
+
+uint64_t Reader::record_count(std::string_view what, uint64_t least_bytes) {
+  const uint64_t n = count(what, least_bytes);
+  if (n > kMostRecords) throw FormatError("{}: {} is {}, expected at most {}", source_, what, n, kMostRecords);
   return n;
 }
 
@@ -306,8 +314,8 @@ std::vector<NamedTensor> Reader::place(std::vector<Placed> placed, uint64_t alig
 
 ModelFile Reader::read(TensorStorage storage) {
   read_version();
-  const uint64_t tensor_count = count("the number of tensors", kLeastTensorBytes);
-  const uint64_t key_count = count("the number of metadata keys", kLeastKeyBytes);
+  const uint64_t tensor_count = record_count("the number of tensors", kLeastTensorBytes);
+  const uint64_t key_count = record_count("the number of metadata keys", kLeastKeyBytes);
   Metadata metadata = read_metadata(key_count);
 
   const auto alignment =

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/error.h"
 #include "formats/test_files.h"
 
 namespace bantam {
@@ -79,6 +80,48 @@ TEST(Gguf, every_kind_of_metadata_survives_a_round_trip) {
     ASSERT_TRUE(file.metadata.has(key)) << key;
     EXPECT_EQ(*file.metadata.find(key), value) << key;
   }
+}
+
+TEST(Gguf, every_alignment_from_8_to_65536_is_read) {
+  for (const uint64_t alignment : {8, 16, 32, 64, 4096, 65536}) {
+    std::string file = "GGUF";
+    const auto put = [&file](auto value) { file.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    const auto put_text = [&](std::string_view text) {
+      put(uint64_t{text.size()});
+      file += text;
+    };
+    put(uint32_t{3}), put(uint64_t{1}), put(uint64_t{1});
+    put_text("general.alignment"), put(uint32_t{10}), put(alignment);  // an unsigned integer of 64 bits
+    put_text("a"), put(uint32_t{1}), put(uint64_t{2}), put(uint32_t{0}), put(uint64_t{0});  // two floats
+    file.resize((file.size() + alignment - 1) / alignment * alignment, '\0');
+    file.append(8, '\x11');
+    EXPECT_EQ(read_gguf(std::as_bytes(std::span(file)), "x.gguf").find("a")->bytes[0], std::byte{0x11}) << alignment;
+  }
+}
+
+TEST(Gguf, what_a_reader_would_refuse_is_not_written) {
+  const TestFolder folder;
+  const std::vector<std::byte> bytes(64);
+  const auto write = [&](const NamedTensor& t, size_t copies = 1) {
+    write_gguf(folder / "m.gguf", Metadata(), std::vector<TensorSource>(copies, source_of(t)));
+  };
+  EXPECT_THROW(write({"", DType::f32, {16}, bytes}), FormatError);
+  EXPECT_THROW(write({"a\n", DType::f32, {16}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {1, 1, 1, 1, 16}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {0}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {-1}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {int64_t{1} << 31}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::q8_0, {16}, bytes}), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {16}, bytes}, 2), FormatError);
+  EXPECT_THROW(write({"a", DType::f32, {15}, bytes}), Error);
+  EXPECT_THROW(write({"a", DType::f32, {17}, bytes}), Error);
+  Metadata metadata;
+  metadata.set("a\n", true);
+  EXPECT_THROW(write_gguf(folder / "m.gguf", metadata, {}), FormatError);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  write({"a", DType::f32, {16}, bytes});
+  EXPECT_EQ(read_gguf(folder / "m.gguf").tensors().size(), 1u);
 }
 
 TEST(Gguf, published_files_can_be_read_and_written_again_unchanged) {

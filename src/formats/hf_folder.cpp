@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kWeights = "model.safetensors";
+constexpr size_t kMaxConfigBytes = size_t{1} << 20;  // those of published models have some thousand
 constexpr const char* kIndex = "model.safetensors.index.json";
 
 // The shards an index lists, each once, and how many tensors it promises of each.
@@ -66,7 +67,7 @@ std::vector<ModelFile> read_weights(const fs::path& folder) {
 ModelFile read_hf_folder(const fs::path& folder) {
   Metadata metadata(folder.string());
   const fs::path config = folder / "config.json";
-  read_hf_config(read_file(config), config.string(), metadata);
+  read_hf_config(read_bounded_file(config, kMaxConfigBytes), config.string(), metadata);
   read_hf_tokenizer(folder, metadata);
   return ModelFile::join(std::move(metadata), read_weights(folder));
 }

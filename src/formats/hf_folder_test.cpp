@@ -15,21 +15,11 @@ namespace bantam {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 Metadata config_of(const std::string& text) {
   Metadata metadata("config.json");
   read_hf_config(text, "config.json", metadata);
   return metadata;
-}
-
-std::string refusal(const TestFolder& folder) {
-  try {
-    read_hf_folder(folder.path());
-    return "";
-  } catch (const Error& e) {
-    return e.what();
-  }
 }
 
 const std::vector<float> kValues = {1, 2, 3, 4, 5, 6};
@@ -72,14 +62,6 @@ TEST(HfFolder, values_that_metadata_cannot_hold_are_left_out_of_the_config) {
   EXPECT_EQ(*metadata.find("hf.i"), MetaValue(uint64_t{UINT64_MAX}));
 }
 
-TEST(HfFolder, a_broken_config_is_refused) {
-  for (const std::string text : {"", "[]", "1", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":\"\xFF\"}", "{\"a\":1e999}",
-                                 "{\"a.b\":1,\"a\":{\"b\":2}}"}) {
-    EXPECT_THROW(config_of(text), FormatError) << text;
-  }
-  EXPECT_THROW(config_of("{\"a\":" + std::string(100000, '[')), FormatError);
-}
-
 TEST(HfFolder, a_key_that_is_a_value_and_an_object_is_not_written) {
   Metadata metadata("model");
   metadata.set("hf.a", int64_t{1});
@@ -94,34 +76,12 @@ TEST(HfFolder, shards_become_one_file) {
   const std::vector<NamedTensor> a = {tensor("a", 1, 2)}, b = {tensor("b", 2, 1), tensor("c", 1, 1)};
   write_safetensors(folder / "m-1.safetensors", Metadata(), sources_of(a));
   write_safetensors(folder / "m-2.safetensors", Metadata(), sources_of(b));
-  const auto write_index = [&](const std::string& text) {
-    AtomicFile file(folder / "model.safetensors.index.json");
-    file.write(text);
-    file.commit();
-  };
-  EXPECT_THAT(refusal(folder), HasSubstr("has neither model.safetensors nor"));
-  write_index(R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors", "c": "m-2.safetensors"}})");
+  AtomicFile index(folder / "model.safetensors.index.json");
+  index.write(R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors", "c": "m-2.safetensors"}})");
+  index.commit();
   const ModelFile read = read_hf_folder(folder.path());
   ASSERT_EQ(read.tensors().size(), 3u);
   EXPECT_TRUE(std::ranges::equal(read.find("b")->bytes, b[0].bytes));
-
-  write_index("{}");
-  EXPECT_THAT(refusal(folder), HasSubstr("no object 'weight_map'"));
-  write_index(R"({"weight_map": {"a": 1}})");
-  EXPECT_THAT(refusal(folder), HasSubstr("expected a file name"));
-  write_index(R"({"weight_map": {"a": "../m-1.safetensors"}})");
-  EXPECT_THAT(refusal(folder), HasSubstr("expected a .safetensors file of this folder"));
-  write_index(R"({"weight_map": {"a": "m-3.safetensors"}})");
-  EXPECT_THAT(refusal(folder), HasSubstr("m-3.safetensors"));
-  write_index(R"({"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}})");
-  EXPECT_THAT(refusal(folder), HasSubstr("lists 1 of it"));
-  write_safetensors(folder / "m-2.safetensors", Metadata(), sources_of(a));
-  EXPECT_THAT(refusal(folder), HasSubstr("two tensors are named 'a'"));
-}
-
-TEST(HfFolder, a_folder_without_a_config_is_refused_by_name) {
-  const TestFolder folder;
-  EXPECT_THAT(refusal(folder), HasSubstr("config.json"));
 }
 
 }  // namespace

@@ -9,7 +9,21 @@ namespace {
 constexpr size_t kMaxFileBytes = size_t{256} << 20;
 constexpr int kMaxDepth = 32;
 
+// As text, while the mapping lives.
+std::string_view text_of(const MappedFile& file, const std::filesystem::path& path, size_t max_bytes) {
+  const std::span<const std::byte> bytes = file.bytes();
+  if (bytes.size() > max_bytes) {
+    throw FormatError("{}: {} bytes long, expected at most {}", path.string(), bytes.size(), max_bytes);
+  }
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
+
+std::string read_bounded_file(const std::filesystem::path& path, size_t max_bytes) {
+  const MappedFile file(path);
+  return std::string(text_of(file, path, max_bytes));
+}
 
 SortedJson parse_hf_json(std::string_view text, const std::string& source) {
   const auto check_depth = [&](int depth, SortedJson::parse_event_t, SortedJson&) {
@@ -29,11 +43,7 @@ SortedJson parse_hf_json(std::string_view text, const std::string& source) {
 
 SortedJson read_hf_json(const std::filesystem::path& path) {
   const MappedFile file(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  if (text.size() > kMaxFileBytes) {
-    throw FormatError("{}: {} bytes long, expected at most {}", path.string(), text.size(), kMaxFileBytes);
-  }
-  return parse_hf_json(text, path.string());
+  return parse_hf_json(text_of(file, path, kMaxFileBytes), path.string());
 }
 
 const SortedJson* find_member(const SortedJson& object, const char* key) {

@@ -10,6 +10,9 @@ namespace bantam {
 // Sorted keys, found in logarithmic time: a vocabulary is one object of 10^5 keys.
 using SortedJson = nlohmann::json;
 
+// The bytes of a regular file of at most `max_bytes`. Throws IoError or FormatError naming it.
+std::string read_bounded_file(const std::filesystem::path& path, size_t max_bytes);
+
 // The file's one JSON object. Throws IoError, or FormatError when it is larger than 256 MiB, is no JSON object or nests
 // deeper than 32 levels.
 SortedJson read_hf_json(const std::filesystem::path& path);

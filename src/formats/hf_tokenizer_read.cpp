@@ -2,7 +2,6 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "formats/ggml_vocabulary.h"
 #include "formats/hf_json.h"
 #include "formats/hf_pre_tokenizer.h"
@@ -13,7 +12,9 @@ namespace bantam {
 namespace {
 
 constexpr std::string_view kSpaceSymbol = "\u2581";
-constexpr int64_t kMaxTokens = int64_t{1} << 20;
+constexpr size_t kMaxTokens = size_t{1} << 20;
+constexpr size_t kMaxTemplateBytes = size_t{1} << 16;  // as text/template.cpp
+constexpr size_t kMaxHoles = size_t{1} << 14;          // ids that no token has; published files have a few thousand
 
 class TokenizerReader {
  public:
@@ -30,8 +31,11 @@ class TokenizerReader {
       read_pre_tokenizer(file, model);
       read_normalizer(find_member(file, "normalizer"));
     }
+    const SortedJson* added = find_member(file, "added_tokens");
+    const SortedJson* vocabulary = find_member(model, "vocab");
+    id_limit_ = std::min(kMaxTokens, (vocabulary ? vocabulary->size() : 0) + (added ? added->size() : 0) + kMaxHoles);
     read_vocabulary(model);
-    if (const SortedJson* added = find_member(file, "added_tokens")) read_added_tokens(*added);
+    if (added) read_added_tokens(*added);
     fill_holes();
     std::vector<std::string> merges = read_merges(member(model, "merges", SortedJson::value_t::array));
     if (sentencepiece) {
@@ -188,9 +192,9 @@ class TokenizerReader {
   }
 
   void put_token(const std::string& token, const SortedJson& id_value, int64_t type) {
-    if (!id_value.is_number_unsigned() || id_value.get<uint64_t>() >= uint64_t{kMaxTokens}) {
+    if (!id_value.is_number_unsigned() || id_value.get<uint64_t>() >= id_limit_) {
       throw FormatError("{}: the id of token '{}' is {}, expected 0 to {}", source_, token, id_value.dump(),
-                        kMaxTokens - 1);
+                        id_limit_ - 1);
     }
     const auto id = id_value.get<size_t>();
     if (token.empty()) throw FormatError("{}: token {} is empty", source_, id);
@@ -289,6 +293,7 @@ class TokenizerReader {
   Metadata& metadata_;
   std::vector<std::string> tokens_;
   std::vector<int64_t> types_;
+  size_t id_limit_ = 0;  // memory is taken for all ids below the highest
   std::unordered_map<std::string, size_t> ids_;
   std::vector<int64_t> lstrip_, rstrip_, single_word_;  // ids
   bool adds_bos_ = false, adds_eos_ = false;
@@ -361,7 +366,7 @@ void read_hf_tokenizer(const std::filesystem::path& folder, Metadata& metadata) 
     read_chat_template(config, config_path.string(), metadata);
   }
   if (const auto chat_path = folder / "chat_template.jinja"; std::filesystem::exists(chat_path)) {
-    metadata.set(ggml::kChatTemplate, read_file(chat_path));
+    metadata.set(ggml::kChatTemplate, read_bounded_file(chat_path, kMaxTemplateBytes));
   }
   read_ids_of_config(metadata);
 }

@@ -12,7 +12,8 @@ namespace bantam {
 namespace {
 
 constexpr size_t kMemoryBudget = size_t{56} << 20;
-constexpr size_t kRecordCost = 256;  // NamedTensor, its shape, its index, its offsets
+constexpr size_t kMostTensors = size_t{1} << 16;  // of one file; the largest published have some ten thousand
+constexpr size_t kRecordCost = 256;               // NamedTensor, its shape, its index, its offsets
 
 struct Record {
   std::string name;
@@ -46,6 +47,9 @@ class HeaderEvents {
       in_metadata_ = name == safetensors::kMetadataName;
       if (!in_metadata_) {
         check_name(source_, "tensor name", name, safetensors::kMaxTensorNameBytes);
+        if (records_.size() == kMostTensors) {
+          throw FormatError("{}: the header has more than {} tensors", source_, kMostTensors);
+        }
         spend(kRecordCost + name.size());
         records_.emplace_back().name = name;
       }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "formats/ggml_vocabulary.h"
 #include "formats/protobuf.h"
@@ -12,7 +12,8 @@
 namespace bantam {
 namespace {
 
-constexpr size_t kMaxTokens = size_t{1} << 24;
+constexpr size_t kMaxFileBytes = size_t{64} << 20;
+constexpr size_t kMemoryBudget = size_t{56} << 20;  // as for the metadata of a GGUF file, which this becomes
 constexpr uint64_t kUnigram = 1, kBpe = 2;
 
 class ModelReader {
@@ -20,6 +21,7 @@ class ModelReader {
   ModelReader(const std::string& source, Metadata& metadata) : source_(source), metadata_(metadata) {}
 
   void read(std::string_view bytes) {
+    reserve(bytes);
     ProtobufReader model(bytes, source_);
     while (const auto field = model.next()) {
       const size_t begin = model.offset() - field->bytes.size();
@@ -41,6 +43,24 @@ class ModelReader {
   }
 
  private:
+  // Pieces are counted first, so that their number is refused before it takes memory.
+  void reserve(std::string_view bytes) {
+    size_t count = 0;
+    for (ProtobufReader model(bytes, source_); const auto field = model.next();) count += field->number == 1;
+    spend(count * (sizeof(std::string) + sizeof(double) + sizeof(int64_t)));
+    tokens_.reserve(count);
+    scores_.reserve(count);
+    types_.reserve(count);
+  }
+
+  void spend(size_t bytes) {
+    spent_ += bytes;
+    if (spent_ > kMemoryBudget) {
+      throw FormatError("{}: its pieces take more than the {} MiB of memory that a vocabulary may", source_,
+                        kMemoryBudget >> 20);
+    }
+  }
+
   void read_piece(ProtobufReader piece) {
     std::string text;
     double score = 0;
@@ -50,11 +70,11 @@ class ModelReader {
       if (field->number == 2) score = field->as_float();
       if (field->number == 3) type = field->value;
     }
-    if (tokens_.size() == kMaxTokens) throw FormatError("{}: has more than {} pieces", source_, kMaxTokens);
     if (text.empty() || find_invalid_utf8(text) || !std::isfinite(score) || type < 1 || type > 6) {
       throw FormatError("{}: piece {} has {} bytes of text, score {} and type {}, expected UTF-8, a number and 1 to 6",
                         source_, tokens_.size(), text.size(), score, type);
     }
+    if (text.size() >= sizeof(std::string) / 2) spend(text.size() + 16);  // plus the allocator's header
     tokens_.push_back(std::move(text));
     scores_.push_back(score);
     types_.push_back(static_cast<int64_t>(type));
@@ -106,6 +126,7 @@ class ModelReader {
     metadata_.set(ggml::kRemoveExtraWhitespaces, single_spaces_);
     if (chars_map_.empty()) return;
     std::vector<int64_t> table;
+    spend(chars_map_.size() * sizeof(int64_t));
     table.reserve(chars_map_.size());
     for (const char byte : chars_map_) table.push_back(static_cast<uint8_t>(byte));
     metadata_.set(ggml::kCharsMap, std::move(table));
@@ -113,6 +134,7 @@ class ModelReader {
 
   const std::string& source_;
   Metadata& metadata_;
+  size_t spent_ = 0;
   std::vector<std::string> tokens_;
   std::vector<double> scores_;
   std::vector<int64_t> types_;
@@ -129,7 +151,12 @@ void read_sentencepiece_model(std::string_view bytes, const std::string& source,
 }
 
 void read_sentencepiece_model(const std::filesystem::path& path, Metadata& metadata) {
-  read_sentencepiece_model(read_file(path), path.string(), metadata);
+  const MappedFile file(path);
+  const std::span<const std::byte> bytes = file.bytes();
+  if (bytes.size() > kMaxFileBytes) {
+    throw FormatError("{}: {} bytes long, expected at most {}", path.string(), bytes.size(), kMaxFileBytes);
+  }
+  read_sentencepiece_model({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(), metadata);
 }
 
 }  // namespace bantam

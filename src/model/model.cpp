@@ -110,8 +110,9 @@ class Model::Binder {
       w.data = tensor.bytes.data() + static_cast<size_t>(first) * sizeof(real);
       return;
     }
-    std::vector<real> whole(static_cast<size_t>(tensor.shape.back()));
-    traits(tensor.dtype).decode(tensor.bytes.data(), whole.data(), tensor.shape.back());
+    const int64_t values = shape_of(tensor).first;
+    std::vector<real> whole(static_cast<size_t>(values));
+    traits(tensor.dtype).decode(tensor.bytes.data(), whole.data(), values);
     w.data = reinterpret_cast<const std::byte*>(converted_.emplace_back(std::move(whole)).data() + first);
   }
 

@@ -11,6 +11,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
+// More than any character becomes in the tables of published models (U+FDFA: 33), so that text cannot grow without end.
+constexpr size_t kLongestText = 256;
+
 constexpr uint32_t kValueBit = uint32_t{1} << 31;
 
 uint32_t offset_of(uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); }
@@ -31,6 +34,13 @@ CharsMap::CharsMap(std::string_view bytes, std::string_view source) {
   std::memcpy(units_.data(), &bytes[4], trie_bytes);
   texts_ = bytes.substr(4 + trie_bytes);
   if (!texts_.ends_with('\0')) throw FormatError("{}: the texts of the table of characters do not end in 0", source);
+  for (size_t begin = 0, end = 0; begin < texts_.size(); begin = end + 1) {
+    end = texts_.find('\0', begin);
+    if (end - begin > kLongestText) {
+      throw FormatError("{}: a text of the table of characters has {} bytes, expected at most {}", source, end - begin,
+                        kLongestText);
+    }
+  }
 }
 
 std::optional<CharsMap::Found> CharsMap::longest(std::string_view text) const {

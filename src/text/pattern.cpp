@@ -13,7 +13,7 @@ namespace bantam {
 namespace {
 
 constexpr uint32_t kMaxSteps = 1'000'000;
-constexpr uint32_t kMaxHeapKib = 64 * 1024;
+constexpr uint32_t kMaxHeapKib = 32 * 1024;
 
 std::string reason(int code) {
   std::array<PCRE2_UCHAR, 256> text{};

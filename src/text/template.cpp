@@ -6,7 +6,11 @@
 namespace bantam {
 namespace {
 
-constexpr size_t kMaxSourceBytes = size_t{1} << 20;  // the largest of a known model has 17 KB
+constexpr size_t kMaxSourceBytes = size_t{1} << 16;  // the largest of a known model has 17 KB
+
+// What is rendered becomes tokens next, which takes longer than rendering it: published templates write some thousand
+// bytes around what they are given.
+constexpr size_t kOutputBytes = size_t{64} << 10, kOutputBytesPerByte = 16;
 
 std::vector<RenderedChat::Range> trusted_ranges(const jinja::Text& text) {
   std::vector<RenderedChat::Range> ranges;
@@ -46,6 +50,11 @@ RenderedChat ChatTemplate::render(const TemplateValue& context, const std::tm& n
     if (fault.kind() == Kind::limit)
       throw TemplateLimitError("{}: line {}: {}", name_, interpreter.line(), fault.what());
     throw FormatError("{}: line {}: {}", name_, interpreter.line(), fault.what());
+  }
+  const size_t bytes = interpreter.output().size(), most = kOutputBytes + kOutputBytesPerByte * context.bytes();
+  if (bytes > most) {
+    throw TemplateLimitError("{}: the template writes {} bytes, expected at most {} for this conversation", name_,
+                             bytes, most);
   }
   return {interpreter.output().bytes(), trusted_ranges(interpreter.output()), interpreter.generated()};
 }

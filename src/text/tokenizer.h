@@ -95,7 +95,7 @@ class Tokenizer {
   void load_pre_tokenizer(const Metadata& metadata);
   void load_sentencepiece(const Metadata& metadata);
   void load_sentencepiece_bytes(const Metadata& metadata);
-  void load_sentencepiece_merges();
+  void load_sentencepiece_merges(const std::string& source);
   void load_unigram();
   void load_added_tokens(const Metadata& metadata);
   void load_pieces();

@@ -14,6 +14,10 @@ namespace {
 
 constexpr size_t kLongestTokenBytes = 1024;
 constexpr int64_t kLargestVocabulary = int64_t{1} << 24;
+// Far more than published vocabularies have: what finds added tokens takes up to 80 bytes for each of theirs, and every
+// SentencePiece token is looked at as often as it has characters.
+constexpr size_t kMostAddedBytes = size_t{1} << 18;
+constexpr size_t kMostCutBytes = size_t{1} << 27;
 
 // Ours: GGUF has no place for them.
 constexpr const char* kLstripIds = "bantam.tokenizer.lstrip_token_ids";
@@ -112,12 +116,12 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
   t.normalize_nfc_ = normal_form == "nfc";
   t.load_tokens(metadata);
   t.load_special_ids(metadata);
+  t.load_added_tokens(metadata);
   if (t.model_ == Model::byte_bpe) {
     t.load_byte_bpe(metadata);
   } else {
     t.load_sentencepiece(metadata);
   }
-  t.load_added_tokens(metadata);
   t.load_pieces();
   return t;
 }
@@ -199,7 +203,11 @@ Tokenizer::IdsByText Tokenizer::ids_of_text() const {
 void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
   pre_name_ = metadata.string_or("tokenizer.ggml.pre", "");
   if (metadata.has(kWordPatterns)) {
-    for (const std::string& expression : metadata.strings(kWordPatterns)) word_patterns_.emplace_back(expression);
+    try {
+      for (const std::string& expression : metadata.strings(kWordPatterns)) word_patterns_.emplace_back(expression);
+    } catch (const UnsupportedError& error) {
+      throw UnsupportedError("{}: {}", metadata.source(), error.what());
+    }
     whole_words_first_ = metadata.flag_or(kWholeWordsFirst, false);
     wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", false);
     warning_ =
@@ -272,14 +280,16 @@ void Tokenizer::load_sentencepiece(const Metadata& metadata) {
     throw FormatError("{}: 'tokenizer.ggml.scores' has {} entries, expected one for each of {} tokens",
                       metadata.source(), scores_.size(), tokens_.size());
   }
-  if (const auto nan = std::ranges::find_if(scores_, [](double s) { return std::isnan(s); }); nan != scores_.end()) {
-    throw FormatError("{}: 'tokenizer.ggml.scores' entry {} is not a number", metadata.source(), nan - scores_.begin());
+  const auto odd = std::ranges::find_if(scores_, [](double s) { return !std::isfinite(s); });
+  if (odd != scores_.end()) {
+    throw FormatError("{}: 'tokenizer.ggml.scores' entry {} is {}, expected a finite number", metadata.source(),
+                      odd - scores_.begin(), *odd);
   }
   chars_map_bytes_ = metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap");
   chars_map_ = CharsMap(bytes_of(chars_map_bytes_), metadata.source());
   load_sentencepiece_bytes(metadata);
   if (bpe) {
-    load_sentencepiece_merges();
+    load_sentencepiece_merges(metadata.source());
   } else {
     load_unigram();
   }
@@ -323,13 +333,14 @@ void Tokenizer::load_unigram() {
 // SentencePiece joins any two neighbours whose texts together are a token, the best score first. Every way to cut a
 // token in two parts that are tokens or single characters is such a pair; characters that are no tokens get symbol
 // ids past the vocabulary.
-void Tokenizer::load_sentencepiece_merges() {
+void Tokenizer::load_sentencepiece_merges(const std::string& source) {
   const IdsByText ids = ids_of_text();
   const std::vector<uint32_t> ranks = ranks_of(scores_);
-  size_t cuts = 0;
+  size_t cuts = 0, cut_bytes = 0;
   int32_t next_symbol = vocab_size();
   spaces_only_lead_ = true;
   for (const auto& [text, id] : ids) {
+    cut_bytes += text.size() * text.size();
     bool only_spaces = true;
     for (size_t at = 0; at < text.size();) {
       const auto next = decode_utf8(text.substr(at)).value_or(CodePoint{0, 1});
@@ -340,6 +351,12 @@ void Tokenizer::load_sentencepiece_merges() {
       at += static_cast<size_t>(next.bytes);
       ++cuts;
     }
+  }
+  if (cut_bytes > kMostCutBytes) {
+    throw FormatError(
+        "{}: 'tokenizer.ggml.tokens' has too many long pieces: the squares of their lengths sum to {}, expected at "
+        "most {}",
+        source, cut_bytes, kMostCutBytes);
   }
   for (auto& [code_point, symbol] : char_symbols_) {
     std::string text;
@@ -382,6 +399,7 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
   mark(kLstripIds, lstrip_ids_, &AddedToken::lstrip);
   mark(kRstripIds, rstrip_ids_, &AddedToken::rstrip);
   mark(kSingleWordIds, single_word_ids_, &AddedToken::single_word);
+  size_t added_bytes = 0;
   const bool is_phi3 = rstrip_ids_.empty() && names_phi3(metadata);
   for (int32_t id = 0; id < vocab_size(); ++id) {
     const TokenType kind = type(id);
@@ -393,6 +411,11 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
     if (is_phi3 && std::ranges::find(kPhi3Plain, text) == std::end(kPhi3Plain)) {
       token.rstrip = true;
       rstrip_ids_.push_back(id);
+    }
+    added_bytes += text.size();
+    if (added_bytes > kMostAddedBytes) {
+      throw FormatError("{}: the control and user-defined tokens of 'tokenizer.ggml.tokens' have more than {} bytes",
+                        metadata.source(), kMostAddedBytes);
     }
     added_.add(text, token);
   }

@@ -14,7 +14,8 @@ struct Best {
   uint32_t bytes = 0;
 
   void offer(double other_sum, int32_t other_id, size_t other_bytes) {
-    if (other_sum > sum) *this = {other_sum, other_id, static_cast<uint32_t>(other_bytes)};
+    // The first in any case: sums of very low scores may be no numbers above -infinity.
+    if (bytes == 0 || other_sum > sum) *this = {other_sum, other_id, static_cast<uint32_t>(other_bytes)};
   }
 };
 

@@ -16,7 +16,7 @@ namespace bantam {
 class Unigram {
  public:
   // Room for `bytes` of pieces.
-  explicit Unigram(size_t bytes = 0) : children_(bytes) {}
+  explicit Unigram(size_t bytes = 0) : children_(bytes) { nodes_.reserve(bytes + 1); }
 
   // `text` is not empty; the first piece of a text stays. Scores are log probabilities.
   void add(std::string_view text, int32_t id, double score);

@@ -34,8 +34,11 @@ bool is_mutating(const Value& object, std::string_view name) {
   return sequence && sequence->kind == SequenceKind::list && std::ranges::find(kOfLists, name) != std::end(kOfLists);
 }
 
+// A key may be as long as a book, its error not.
 Value missing(const Value& object, std::string_view name) {
-  return Value::undefined(fmt::format("'{} object' has no attribute '{}'", object.type_name(), name));
+  constexpr size_t kShown = 80;
+  return Value::undefined(fmt::format("'{} object' has no attribute '{}{}'", object.type_name(), name.substr(0, kShown),
+                                      name.size() > kShown ? "..." : ""));
 }
 
 // What `object` has of its own under this name, apart from the keys of a dict.
@@ -69,6 +72,7 @@ const Text& BuiltinCall::text(size_t parameter) const {
 Value call_builtin(Interpreter& interpreter, const Builtin& builtin, const Value& self, const Arguments& arguments) {
   BuiltinCall call{interpreter, interpreter.budget(), self, arguments, {}};
   call.budget.step();
+  const Budget::Level level(call.budget);  // `map` calls filters, itself among them
   if (builtin.variadic) return builtin.run(call);
   const auto known = std::ranges::find(builtin.parameters, std::string_view());
   const auto count = static_cast<size_t>(known - builtin.parameters.begin());

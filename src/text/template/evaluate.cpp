@@ -16,7 +16,7 @@ Value Interpreter::evaluate(const Expression& expression, const Scope& scope) {
 Value Interpreter::evaluate(const Literal& node, const Scope&) { return node.value; }
 
 Value Interpreter::evaluate(const Name& node, const Scope& scope) {
-  if (const Value* value = scope.find(node.name)) return *value;
+  if (const Value* value = scope.find(budget_, node.name)) return *value;
   if (const Builtin* function = find_function(node.name)) return bound(*function, Value());
   return Value::undefined(fmt::format("'{}' is undefined", node.name));
 }
@@ -33,7 +33,7 @@ Value Interpreter::evaluate(const DictDisplay& node, const Scope& scope) {
   std::vector<std::pair<Value, Value>> entries;
   for (const auto& [key_expression, value_expression] : node.entries) {
     Value key = evaluate(*key_expression, scope), value = evaluate(*value_expression, scope);
-    require_hashable(key);
+    require_hashable(budget_, key);
     budget_.step(entries.size());
     const auto same = std::ranges::find_if(entries, [&](const auto& entry) { return same_key(entry.first, key); });
     if (same != entries.end()) {
@@ -84,6 +84,7 @@ Value Interpreter::evaluate(const Conditional& node, const Scope& scope) {
 Value Interpreter::evaluate(const AttributeOf& node, const Scope& scope) {
   const Value object = evaluate(*node.object, scope);
   if (const Mapping* mapping = object.as_mapping()) budget_.step(mapping->entries.size() / 8);
+  if (const auto* names = dynamic_cast<const Namespace*>(object.as_object())) budget_.step(names->size() / 8);
   return attribute_of(object, node.name);
 }
 
@@ -127,6 +128,7 @@ Value Interpreter::filtered(const Expression& filter, Text text, const Scope& sc
 
 Arguments Interpreter::evaluate_arguments(const ArgumentList& list, const Scope& scope) {
   Arguments arguments;
+  budget_.bytes(list.positional.size() * sizeof(Value) + list.named.size() * sizeof(arguments.named[0]));
   for (const ExpressionPtr& argument : list.positional) arguments.positional.push_back(evaluate(*argument, scope));
   for (const auto& [name, argument] : list.named) arguments.named.emplace_back(name, evaluate(*argument, scope));
   return arguments;

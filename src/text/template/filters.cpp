@@ -127,6 +127,7 @@ Value format(CallRef call) { return format_percent(call.budget, input_text(call)
 Value indent(CallRef call) {
   Text indentation(std::string(static_cast<size_t>(4), ' '));
   if (call.arguments[0] && call.arguments[0]->as_text()) {
+    call.budget.bytes(call.arguments[0]->as_text()->size());
     indentation = *call.arguments[0]->as_text();
   } else if (call.arguments[0]) {
     const int64_t width = std::max<int64_t>(call.integer(0, 4), 0);
@@ -134,6 +135,7 @@ Value indent(CallRef call) {
     indentation = Text(std::string(static_cast<size_t>(width), ' '));
   }
   if (!call.self.as_text()) throw Fault("indent needs a string, found {}", call.self.type_name());
+  call.budget.bytes(call.self.as_text()->size());
   Text text = *call.self.as_text();
   text.append("\n");  // so that a last line without text counts
   const std::vector<Value> lines = split_lines(call.budget, text);
@@ -187,6 +189,7 @@ Value map(CallRef call) {
   const Text* name = by_filter ? call.all.positional[0].as_text() : nullptr;
   if (by_filter && !name) throw Fault("map needs the name of a filter, found {}", call.all.positional[0].type_name());
   Arguments rest;
+  call.budget.bytes(call.all.positional.size() * sizeof(Value));
   if (by_filter) rest = {{call.all.positional.begin() + 1, call.all.positional.end()}, call.all.named};
   const auto all = elements(call.budget, call.self);
   for (const Value& item : all->items) {
@@ -226,6 +229,7 @@ Value chosen(CallRef call, bool by_attribute, bool wanted) {
   const Text* test = given.size() > skipped ? given[skipped].as_text() : nullptr;
   if (given.size() > skipped && !test) throw Fault("expected the name of a test, found {}", given[skipped].type_name());
   Arguments rest;
+  call.budget.bytes(given.size() * sizeof(Value));
   if (test) rest = {{given.begin() + static_cast<ptrdiff_t>(skipped) + 1, given.end()}, call.all.named};
   std::vector<Value> kept;
   const auto all = elements(call.budget, call.self);
@@ -263,10 +267,14 @@ Value rounded(CallRef call) {
   if (!number) throw Fault("type {} doesn't define __round__ method", call.self.type_name());
   if (method == "common") {
     if (call.self.as_integer() && precision >= 0) return *call.self.as_integer();
-    const double scale = std::pow(10.0, -precision);
-    if (precision < 0 && call.self.as_integer()) return static_cast<int64_t>(std::nearbyint(*number / scale) * scale);
-    if (precision < 0) return std::nearbyint(*number / scale) * scale;
-    return std::stod(fmt::format("{:.{}f}", *number, precision));
+    if (precision < 0) {
+      const double scale = std::pow(10.0, std::min(-precision, 308));
+      const double nearest = std::nearbyint(*number / scale) * scale;
+      if (!call.self.as_integer()) return nearest;
+      if (!(std::abs(nearest) < 9.2e18)) throw Fault(Fault::Kind::limit, "an integer leaves the range of 64 bits");
+      return static_cast<int64_t>(nearest);
+    }
+    return std::strtod(fmt::format("{:.{}f}", *number, precision).c_str(), nullptr);
   }
   if (method != "ceil" && method != "floor") throw Fault("round knows 'common', 'ceil' and 'floor', not '{}'", method);
   const double scaled = *number * std::pow(10.0, precision);
@@ -306,6 +314,7 @@ Value as_json(CallRef call) {
   options.sort_keys = call.flag(3);
   if (call.has(1)) {
     if (const Text* text = call.arguments[1]->as_text()) {
+      call.budget.bytes(text->size());
       options.indent = text->bytes();
     } else {
       const int64_t width = std::max<int64_t>(call.integer(1, 0), 0);
@@ -379,7 +388,7 @@ Value unique(CallRef call) {
   const auto all = elements(call.budget, call.self);
   for (const Value& item : all->items) {
     Value key = sort_key(call, item, call.arguments[1], call.flag(0));
-    require_hashable(key);
+    require_hashable(call.budget, key);
     if (std::ranges::any_of(keys, [&](const Value& other) { return equals(call.budget, other, key); })) continue;
     call.budget.bytes(2 * sizeof(Value));
     keys.push_back(std::move(key));

@@ -159,6 +159,7 @@ void append_field(Budget& budget, Text& out, const Value& value, std::string_vie
     if (spec.align == '=' && spec.fill == '0') spec.align = '<';
     if (spec.align == '=' || spec.sign != '-') throw Fault("'=' alignment and signs are not allowed for strings");
     if (spec.type && spec.type != 's') throw Fault("Unknown format code '{}' for object of type 'str'", spec.type);
+    budget.bytes(text->size());
     return append_padded(budget, out, shortened(*text, spec.precision), spec, '<');
   }
   if (value.is_float() && spec.type == 0 && !spec.precision) {

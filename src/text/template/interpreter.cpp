@@ -6,9 +6,15 @@
 #include "text/template/operators.h"
 
 namespace bantam::jinja {
+namespace {
 
-const Value* Scope::find(std::string_view name) const {
+constexpr size_t kVariablesOfAStep = 16;
+
+}  // namespace
+
+const Value* Scope::find(Budget& budget, std::string_view name) const {
   for (const Scope* scope = this; scope; scope = scope->parent) {
+    budget.step(scope->variables.size() / kVariablesOfAStep);
     for (const auto& [key, value] : scope->variables) {
       if (key == name) return &value;
     }
@@ -16,7 +22,8 @@ const Value* Scope::find(std::string_view name) const {
   return nullptr;
 }
 
-void Scope::set(std::string_view name, Value value) {
+void Scope::set(Budget& budget, std::string_view name, Value value) {
+  budget.step(variables.size() / kVariablesOfAStep);
   for (auto& [key, old] : variables) {
     if (key == name) {
       old = std::move(value);
@@ -64,7 +71,7 @@ class Interpreter::Macro final : public Object {
     }
     const Value* caller = std::exchange(interpreter.caller_, nullptr);
     LocalScope scope(interpreter, *scope_);
-    if (caller) scope->set("caller", *caller);
+    if (caller) scope->set(interpreter.budget_, "caller", *caller);
     bind(interpreter, arguments, *scope);
     return interpreter.captured(definition_.body, *scope);
   }
@@ -72,6 +79,7 @@ class Interpreter::Macro final : public Object {
  private:
   void bind(Interpreter& interpreter, const Arguments& arguments, Scope& scope) const {
     const std::vector<Parameter>& parameters = definition_.parameters;
+    interpreter.budget_.step(parameters.size() * (1 + 2 * arguments.named.size() / kVariablesOfAStep));
     if (arguments.positional.size() > parameters.size()) {
       throw Fault("macro '{}' takes not more than {} arguments", definition_.name, parameters.size());
     }
@@ -85,13 +93,14 @@ class Interpreter::Macro final : public Object {
     for (size_t i = 0; i < parameters.size(); ++i) {
       const Parameter& parameter = parameters[i];
       if (i < arguments.positional.size()) {
-        scope.set(parameter.name, arguments.positional[i]);
+        scope.set(interpreter.budget_, parameter.name, arguments.positional[i]);
       } else if (const Value* given = arguments.find(parameter.name)) {
-        scope.set(parameter.name, *given);
+        scope.set(interpreter.budget_, parameter.name, *given);
       } else if (parameter.fallback) {
-        scope.set(parameter.name, interpreter.evaluate(*parameter.fallback, scope));
+        scope.set(interpreter.budget_, parameter.name, interpreter.evaluate(*parameter.fallback, scope));
       } else {
-        scope.set(parameter.name, Value::undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
+        scope.set(interpreter.budget_, parameter.name,
+                  Value::undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
       }
     }
   }
@@ -133,7 +142,7 @@ class Interpreter::Loop final : public Object {
 
 Interpreter::Interpreter(const Value& context, const std::tm& now) : budget_(context.bytes()), now_(now) {
   for (const auto& [key, value] : context.as_mapping()->entries) {
-    if (const Text* name = key.as_text()) globals_.set(name->bytes(), value);
+    if (const Text* name = key.as_text()) globals_.set(budget_, name->bytes(), value);
   }
 }
 
@@ -192,7 +201,7 @@ Interpreter::Flow Interpreter::run(const For& statement, Scope& scope) {
   for (size_t i = 0; i < items.size(); ++i) {
     loop->go_to(i);
     LocalScope local(*this, scope);
-    local->set("loop", Value(std::shared_ptr<Object>(loop)));
+    local->set(budget_, "loop", Value(std::shared_ptr<Object>(loop)));
     assign(statement.target, items[i], *local);
     if (run_body(statement.body, *local) == Flow::leave) break;
   }
@@ -218,7 +227,7 @@ Interpreter::Flow Interpreter::run(const With& statement, Scope& scope) {
 }
 
 Interpreter::Flow Interpreter::run(const MacroDefinition& statement, Scope& scope) {
-  scope.set(statement.name, macro(statement, scope));
+  scope.set(budget_, statement.name, macro(statement, scope));
   return Flow::next;
 }
 
@@ -268,11 +277,12 @@ void Interpreter::assign(const Target& target, const Value& value, Scope& scope)
     }
     for (size_t i = 0; i < target.parts.size(); ++i) assign(target.parts[i], items->items[i], scope);
   } else if (target.attribute.empty()) {
-    scope.set(target.name, value);
+    scope.set(budget_, target.name, value);
   } else {
-    const Value* held = scope.find(target.name);
+    const Value* held = scope.find(budget_, target.name);
     auto* name_space = held ? dynamic_cast<Namespace*>(held->as_object()) : nullptr;
     if (!name_space) throw Fault("'{}' is not a namespace, so '{}' of it cannot be set", target.name, target.attribute);
+    budget_.step(name_space->size() / kVariablesOfAStep);
     name_space->set(target.attribute, value);
   }
 }

@@ -20,8 +20,9 @@ struct Scope {
   uint64_t serial = 0;  // grows with every scope: tells whether one still exists
   std::vector<std::pair<std::string_view, Value>> variables{};
 
-  const Value* find(std::string_view name) const;
-  void set(std::string_view name, Value value);
+  // Both pay for the variables they look at.
+  const Value* find(Budget& budget, std::string_view name) const;
+  void set(Budget& budget, std::string_view name, Value value);
 };
 
 class Interpreter {

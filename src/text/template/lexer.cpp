@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kSigns[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
                                        "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
+// Names are written into errors and compared again and again.
+constexpr size_t kLongestName = 256;
 constexpr std::string_view kSpaces = " \t\n\r\f\v";
 
 // \r\n and \r become \n, and one newline at the very end goes.
@@ -191,6 +193,7 @@ class Lexer {
   void cut_name() {
     size_t end = at_;
     while (end < text_.size() && is_name_byte(text_[end])) ++end;
+    if (end - at_ > kLongestName) fail(line_, "a name has {} bytes, expected at most {}", end - at_, kLongestName);
     add(TokenKind::name, view().substr(at_, end - at_));
     pass(end);
   }

@@ -41,6 +41,7 @@ Value splitlines(CallRef call) { return Value::sequence(split_lines(call.budget,
 Value partition(CallRef call) {
   const Text& separator = call.text(0);
   if (separator.empty()) throw Fault("empty separator");
+  call.budget.bytes(separator.size());
   std::vector<Value> parts = split(call.budget, self_text(call), &separator, 1);
   const bool found = parts.size() == 2;
   const Value after = found ? parts[1] : Value(Text());
@@ -50,9 +51,15 @@ Value partition(CallRef call) {
 Value rpartition(CallRef call) {
   const Text& separator = call.text(0);
   if (separator.empty()) throw Fault("empty separator");
+  call.budget.bytes(separator.size());
   std::vector<Value> parts = split_from_right(call.budget, self_text(call), &separator, 1);
   if (parts.size() == 1) return Value::sequence({Text(), Text(), parts[0]}, SequenceKind::tuple);
   return Value::sequence({parts[0], separator, parts[1]}, SequenceKind::tuple);
+}
+
+// Of two texts whose ends are compared, nothing where one is too long to be there.
+size_t compared_bytes(CallRef call, const std::string& text) {
+  return text.size() <= self_text(call).size() ? text.size() : 0;
 }
 
 // startswith() and endswith() take one text or a tuple of them.
@@ -67,18 +74,26 @@ Value holds_for_any(CallRef call, const Holds& holds) {
   });
 }
 Value startswith(CallRef call) {
-  return holds_for_any(call, [&](const std::string& text) { return self_text(call).bytes().starts_with(text); });
+  return holds_for_any(call, [&](const std::string& text) {
+    call.budget.bytes(compared_bytes(call, text));
+    return self_text(call).bytes().starts_with(text);
+  });
 }
 Value endswith(CallRef call) {
-  return holds_for_any(call, [&](const std::string& text) { return self_text(call).bytes().ends_with(text); });
+  return holds_for_any(call, [&](const std::string& text) {
+    call.budget.bytes(compared_bytes(call, text));
+    return self_text(call).bytes().ends_with(text);
+  });
 }
 
 Value removeprefix(CallRef call) {
   const std::string& prefix = call.text(0).bytes();
+  call.budget.bytes(self_text(call).size());
   return self_text(call).bytes().starts_with(prefix) ? Value(self_text(call).slice(prefix.size())) : call.self;
 }
 Value removesuffix(CallRef call) {
   const std::string& suffix = call.text(0).bytes();
+  call.budget.bytes(self_text(call).size());
   if (!self_text(call).bytes().ends_with(suffix)) return call.self;
   return self_text(call).slice(0, self_text(call).size() - suffix.size());
 }
@@ -147,7 +162,7 @@ Value isupper(CallRef call) { return call.interpreter.test("upper", call.self, {
 
 Value get(CallRef call) {
   call.budget.step(1 + self_mapping(call).entries.size() / 8);
-  require_hashable(*call.arguments[0]);
+  require_hashable(call.budget, *call.arguments[0]);
   if (const Value* found = self_mapping(call).find(*call.arguments[0])) return *found;
   return call.arguments[1] ? *call.arguments[1] : Value(None{});
 }

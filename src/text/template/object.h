@@ -60,6 +60,8 @@ class Namespace final : public Object {
     attributes_.emplace_back(name, std::move(value));
   }
 
+  size_t size() const { return attributes_.size(); }
+
  private:
   std::vector<std::pair<std::string, Value>> attributes_;
 };

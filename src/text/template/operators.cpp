@@ -176,12 +176,12 @@ bool contains(Budget& budget, const Value& container, const Value& value) {
     return find_bytes(budget, text->bytes(), part->bytes()) != std::string::npos;
   }
   if (const Mapping* mapping = container.as_mapping()) {
-    require_hashable(value);
+    require_hashable(budget, value);
     budget.step(mapping->entries.size());
     return mapping->find(value) != nullptr;
   }
   if (const Sequence* sequence = container.as_sequence()) {
-    if (sequence->kind == SequenceKind::dict_keys) require_hashable(value);
+    if (sequence->kind == SequenceKind::dict_keys) require_hashable(budget, value);
     return std::ranges::any_of(sequence->items, [&](const Value& item) { return equals(budget, item, value); });
   }
   throw Fault("argument of type '{}' is not iterable", container.type_name());
@@ -308,13 +308,14 @@ bool same_key(const Value& left, const Value& right) {
   return left.is_none() && right.is_none();
 }
 
-void require_hashable(const Value& value) {
+void require_hashable(Budget& budget, const Value& value) {
+  budget.step();
   const Sequence* sequence = value.as_sequence();
   if (value.as_mapping() || (sequence && sequence->kind == SequenceKind::list)) {
     throw Fault("unhashable type: '{}'", value.type_name());
   }
   if (!sequence) return;
-  for (const Value& item : sequence->items) require_hashable(item);
+  for (const Value& item : sequence->items) require_hashable(budget, item);
 }
 
 bool compare(Budget& budget, Comparison comparison, const Value& left, const Value& right) {

@@ -24,7 +24,7 @@ int order(Budget& budget, const Value& left, const Value& right);
 // Whether both name the same entry of a dict. Without a budget: keys are short, and lists are no keys.
 bool same_key(const Value& left, const Value& right);
 // Throws Fault for lists and dicts, which cannot be keys.
-void require_hashable(const Value& value);
+void require_hashable(Budget& budget, const Value& value);
 
 // The elements that `for` goes through: of a dict its keys, of a string its characters.
 std::shared_ptr<const Sequence> elements(Budget& budget, const Value& value);

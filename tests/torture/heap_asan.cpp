@@ -1,0 +1,30 @@
+#include <sanitizer/allocator_interface.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "heap.h"
+
+namespace {
+
+std::atomic<int64_t> in_use, most;
+
+void allocated(const volatile void*, size_t size) {
+  const int64_t now = in_use += static_cast<int64_t>(size);
+  int64_t before = most;
+  while (now > before && !most.compare_exchange_weak(before, now)) {
+  }
+}
+
+void freed(const volatile void* memory) { in_use -= static_cast<int64_t>(__sanitizer_get_allocated_size(memory)); }
+
+const int kInstalled = __sanitizer_install_malloc_and_free_hooks(allocated, freed);
+
+}  // namespace
+
+namespace bantam::torture {
+
+Heap::Heap() : begin_(in_use) { most = begin_; }
+size_t Heap::peak() const { return kInstalled == 0 ? SIZE_MAX : static_cast<size_t>(most - begin_); }
+
+}  // namespace bantam::torture
