@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "base/utf8.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

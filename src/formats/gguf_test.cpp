@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {
