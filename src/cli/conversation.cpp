@@ -22,7 +22,7 @@ Conversation::Engine::Engine(const RunOptions& run) : Engine(run, open_model(run
 
 Conversation::Engine::Engine(const RunOptions& run, std::shared_ptr<const Model> model)
     : title(model_title(run.model)),
-      tokenizer(Tokenizer::from_metadata(model->metadata())),
+      tokenizer(open_tokenizer(model->metadata())),
       format(tokenizer, model->metadata()),
       session(checked(std::move(model), run), run.threads, run.context, cache_format(run.kv)) {}
 

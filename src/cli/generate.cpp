@@ -15,6 +15,7 @@
 #include "cli/sampling_option.h"
 #include "cli/terminal.h"
 #include "engine/chat_format.h"
+#include "engine/memory.h"
 
 namespace bantam {
 namespace {
@@ -66,7 +67,8 @@ void print_json(const Generation& result, uint64_t seed, double load_s) {
                  {"prefill_s", result.prefill_s},
                  {"decode_s", result.decode_s},
                  {"prefill_tokens_per_s", per_second(static_cast<size_t>(result.prompt_tokens), result.prefill_s)},
-                 {"decode_tokens_per_s", per_second(result.tokens.size(), result.decode_s)}}) +
+                 {"decode_tokens_per_s", per_second(result.tokens.size(), result.decode_s)},
+                 {"peak_memory_bytes", peak_memory()}}) +
         "\n");
 }
 
@@ -79,7 +81,7 @@ void run(const Options& options) {
   }
   const auto began = std::chrono::steady_clock::now();
   const auto model = open_model(options.run.model);
-  const Tokenizer tokenizer = Tokenizer::from_metadata(model->metadata());
+  const Tokenizer tokenizer = open_tokenizer(model->metadata());
   check_run(*model, options.run.context, options.run.kv, model_title(options.run.model));
   Session session(model, options.run.threads, options.run.context, cache_format(options.run.kv));
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

@@ -1,11 +1,13 @@
 #include "cli/model_option.h"
 
 #include <filesystem>
+#include <set>
 #include <span>
 
 #include "base/error.h"
 #include "cli/data_folder.h"
 #include "cli/run_check.h"
+#include "cli/terminal.h"
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 
@@ -44,6 +46,14 @@ ModelFile open_model_file(const std::string& path) {
 
 std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use) {
   return Model::from_file(open_model_file(path), use);
+}
+
+Tokenizer open_tokenizer(const Metadata& metadata) {
+  static std::set<std::string> said;
+  Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  if (const std::string& warning = tokenizer.warning(); !warning.empty() && said.insert(warning).second)
+    notice(warning);
+  return tokenizer;
 }
 
 std::string model_title(const std::string& path) { return path.empty() ? "embedded model" : path; }
