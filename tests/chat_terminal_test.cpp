@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

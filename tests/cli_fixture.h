@@ -10,8 +10,8 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 

@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/test_folder.h"
 #include "cli_fixture.h"
 #include "engine/session.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {
@@ -56,6 +56,25 @@ TEST_F(CliTest, tokenize_adds_and_recognises_control_tokens_only_when_asked) {
 TEST_F(CliTest, a_file_that_holds_only_a_vocabulary_tokenizes) {
   write_gguf(folder_ / "vocab.gguf", byte_vocabulary(), {});
   EXPECT_EQ(bantam("tokenize -m vocab.gguf", "A\n").out, "[65,10]\n");
+}
+
+TEST_F(CliTest, every_command_says_once_that_words_are_cut_by_guess) {
+  const ModelFile file = read_gguf(folder_ / "m.gguf");
+  Metadata metadata = file.metadata;
+  metadata.set("tokenizer.ggml.pre", std::string("tomorrow"));
+  std::vector<TensorSource> tensors;
+  for (const NamedTensor& tensor : file.tensors()) tensors.push_back(source_of(tensor));
+  write_gguf(folder_ / "odd.gguf", metadata, tensors);
+  write("text.txt", std::string(100, 'b'));
+  for (const char* command :
+       {"tokenize -m odd.gguf", "generate -m odd.gguf -p a -n 1", "perplexity -m odd.gguf text.txt",
+        "calibrate odd.gguf --data text.txt -o i.gguf", "show odd.gguf", "chat -m odd.gguf"}) {
+    const Result result = bantam(command);
+    EXPECT_EQ(result.code, 0) << command << ": " << result.err;
+    const size_t said = result.err.find("'tomorrow'");
+    EXPECT_NE(said, std::string::npos) << command << ": " << result.err;
+    EXPECT_EQ(result.err.find("'tomorrow'", said + 1), std::string::npos) << command << ": " << result.err;
+  }
 }
 
 TEST_F(CliTest, generate_prints_only_the_continuation_whatever_the_threads) {

@@ -108,6 +108,14 @@ TEST_F(StoreCliTest, a_model_is_quantized_on_the_way_in) {
   expect_refused("pull hf:org/tiny --quantize q9", "--quantize is 'q9'");
 }
 
+TEST_F(StoreCliTest, a_stored_model_is_quantized_by_its_name) {
+  EXPECT_EQ(run("import m.gguf --name t").code, 0);
+  const Result quantized = run("quantize t small.gguf --to q8_0");
+  EXPECT_EQ(quantized.code, 0) << quantized.err;
+  EXPECT_EQ(run("show small.gguf").code, 0);
+  expect_refused("quantize none small.gguf --to q8_0", "no model has this name");
+}
+
 TEST_F(StoreCliTest, what_cannot_be_pulled_is_said_in_words) {
   expect_refused("pull hf:org/none", "check the name");
   expect_refused("pull hf:org/tiny:q2", "tiny-Q8_0.gguf");

@@ -10,6 +10,7 @@
 #include "formats/gguf.h"
 #include "formats/hf_tokenizer.h"
 #include "formats/sentencepiece_model.h"
+#include "text/corpus.h"
 #include "text/tokenizer.h"
 
 namespace bantam {
@@ -99,6 +100,21 @@ TEST_P(TokenizerVectors, a_mebibyte_of_any_one_character_takes_less_than_a_secon
     const std::clock_t begin = std::clock();  // CPU time: other work on the machine does not count
     EXPECT_FALSE(tokenizer.encode(text).empty());
     EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1.0) << testing::PrintToString(unit);
+  }
+}
+
+TEST_P(TokenizerVectors, wikipedia_articles_come_back) {
+  const Tokenizer tokenizer = load();
+  const fs::path folder = fs::path(BANTAM_SHARED_DIR) / "text";
+  if (!fs::exists(folder)) GTEST_SKIP() << "skipped: " << folder << " is not there";
+  for (const char* name : {"en-wiki-dev.jsonl.zst", "ko-wiki-dev.jsonl.zst"}) {
+    CorpusReader articles(folder / name);
+    size_t bytes = 0;
+    while (const auto article = articles.next()) {
+      ASSERT_EQ(tokenizer.decode(tokenizer.encode(*article)), *article) << name << ", line " << articles.line();
+      bytes += article->size();
+    }
+    EXPECT_GT(bytes, 900'000u) << name;
   }
 }
 

@@ -1,7 +1,6 @@
 // bantam bench: how fast this machine runs a model. pp512 and tg128 mean what they mean in llama.cpp's llama-bench.
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "cli/model_option.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "engine/memory.h"
 #include "engine/session.h"
 #include "model/pack.h"
 
@@ -142,7 +142,7 @@ class Bench {
     for (const Speed& s : speeds_) print_line(s);
     for (const Speed& s : busy_) print_line(s);
     print(fmt::format("\n{:<24}{:>10.3f} s\n", "load", load_s_));
-    print(fmt::format("{:<24}{:>10}B\n", "peak memory", short_count(static_cast<double>(peak_memory_bytes()))));
+    print(fmt::format("{:<24}{:>10}B\n", "peak memory", short_count(static_cast<double>(peak_memory()))));
   }
 
   void print_json() const {
@@ -155,7 +155,7 @@ class Bench {
               {"read_bytes_per_s", bandwidth_},
               {"byte_operations_per_s", products_},
               {"load_s", load_s_},
-              {"peak_memory_bytes", peak_memory_bytes()}};
+              {"peak_memory_bytes", peak_memory()}};
     for (const std::vector<Speed>* speeds : {&speeds_, &busy_}) {
       for (const Speed& s : *speeds) {
         json["speeds"].push_back({{"name", s.name},
@@ -171,12 +171,6 @@ class Bench {
   }
 
  private:
-  static size_t peak_memory_bytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<size_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
-  }
-
   static void print_line(const Speed& s) {
     const std::string share = s.limit > 0 ? fmt::format("{:.0f}%", 100 * s.median / s.limit) : "";
     print(fmt::format("{:<24}{:>10.1f} {:>22}{:>12}{:>14.2f}\n", fmt::format("{} ({})", s.name, s.tokens), s.median,

@@ -21,7 +21,9 @@ struct Options {
 };
 
 void declare(CLI::App& command, Options& options) {
-  command.add_option("model", options.model, "GGUF file to measure; f32 or f16 is best")->required();
+  command
+      .add_option("model", options.model, "GGUF file to measure, or a name that bantam list shows; f32 or f16 is best")
+      ->required();
   command
       .add_option("--data", options.data,
                   "texts like those the model will meet: .txt, .md or .jsonl with a \"text\" per line; .zst too")
@@ -40,7 +42,7 @@ void run(const Options& options) {
     throw UsageError("--context is {}, wanted 1 to the model's {}", options.context, model->config().context);
   }
   if (options.max_tokens < 0) throw UsageError("--max-tokens is {}, wanted 0 or more", options.max_tokens);
-  const Tokenizer tokenizer = Tokenizer::from_metadata(model->metadata());
+  const Tokenizer tokenizer = open_tokenizer(model->metadata());
   ThreadPool pool(options.threads);
   const LinearObserver observe = [&](const Matrix& w, const Tensor& x) { calibration.observe(w, x); };
   const Compute compute{pool, active_kernels(), GemmPrecision::f32, &observe};

@@ -21,7 +21,9 @@ std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model, const R
 Conversation::Loaded::Loaded(const RunOptions& run)
     : title(model_title(run.model)),
       engine(checked(open_model(run.model), run), engine_options(run)),
-      format(engine.tokenizer(), engine.model().metadata()) {}
+      format(engine.tokenizer(), engine.model().metadata()) {
+  say_warning(engine.tokenizer());
+}
 
 Conversation::Conversation(const RunOptions& run, const SamplingOptions& sampling, int max_tokens)
     : run_(run),

@@ -15,6 +15,7 @@
 #include "cli/sampling_option.h"
 #include "cli/terminal.h"
 #include "engine/chat_format.h"
+#include "engine/memory.h"
 
 namespace bantam {
 namespace {
@@ -67,7 +68,8 @@ void print_json(const Generation& result, uint64_t seed, double load_s) {
                  {"prefill_s", usage.prefill_s},
                  {"decode_s", usage.decode_s},
                  {"prefill_tokens_per_s", per_second(static_cast<size_t>(usage.prompt_tokens), usage.prefill_s)},
-                 {"decode_tokens_per_s", per_second(result.tokens.size(), usage.decode_s)}}) +
+                 {"decode_tokens_per_s", per_second(result.tokens.size(), usage.decode_s)},
+                 {"peak_memory_bytes", peak_memory()}}) +
         "\n");
 }
 
@@ -82,6 +84,7 @@ void run(const Options& options) {
   const auto model = open_model(options.run.model);
   check_run(*model, options.run.context, options.run.kv, model_title(options.run.model));
   Engine engine(model, engine_options(options.run));
+  say_warning(engine.tokenizer());
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
   Request request;

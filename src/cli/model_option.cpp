@@ -1,11 +1,13 @@
 #include "cli/model_option.h"
 
 #include <filesystem>
+#include <set>
 #include <span>
 
 #include "base/error.h"
 #include "cli/data_folder.h"
 #include "cli/run_check.h"
+#include "cli/terminal.h"
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 
@@ -44,6 +46,18 @@ ModelFile open_model_file(const std::string& path) {
 
 std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use) {
   return Model::from_file(open_model_file(path), use);
+}
+
+void say_warning(const Tokenizer& tokenizer) {
+  static std::set<std::string> said;
+  const std::string& warning = tokenizer.warning();
+  if (!warning.empty() && said.insert(warning).second) notice(warning);
+}
+
+Tokenizer open_tokenizer(const Metadata& metadata) {
+  Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  say_warning(tokenizer);
+  return tokenizer;
 }
 
 std::string model_title(const std::string& path) { return path.empty() ? "embedded model" : path; }

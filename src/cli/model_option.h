@@ -7,6 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "model/model.h"
+#include "text/tokenizer.h"
 
 namespace bantam {
 
@@ -27,6 +28,11 @@ ModelFile open_model_file(const std::string& path);
 
 // Throws as open_model_file() and Model::from_file().
 std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use = LoadFor::running);
+
+// The tokenizer of a model file. What its user should know goes to standard error, once for each file.
+Tokenizer open_tokenizer(const Metadata& metadata);
+// The same notice for one that is open.
+void say_warning(const Tokenizer& tokenizer);
 
 // The path, or what the embedded model is called.
 std::string model_title(const std::string& path);

@@ -68,7 +68,7 @@ void report(const Options& options, const std::string& file, const Evaluation& e
 void run(const Options& options) {
   const auto model = open_model(options.model);
   check(options, model->config().context);
-  const Tokenizer tokenizer = Tokenizer::from_metadata(model->metadata());
+  const Tokenizer tokenizer = open_tokenizer(model->metadata());
   ThreadPool pool(options.threads);
   const Compute compute{pool, active_kernels()};
   EvaluationOptions wanted;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/data_folder.h"
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
 #include "cli/progress.h"
@@ -24,7 +25,7 @@ std::string mix_names() {
 }
 
 void declare(CLI::App& command, Options& options) {
-  command.add_option("in", options.in, "GGUF file to read")->required();
+  command.add_option("in", options.in, "GGUF file to read, or a name that bantam list shows")->required();
   command.add_option("out", options.out, "GGUF file to write")->required();
   command
       .add_option("--to,--type", options.to,
@@ -63,7 +64,7 @@ void run(const Options& options) {
   QuantizeReport report;
   {
     Progress bar("quantizing", 0, "MB");
-    report = quantize(options.in, options.out, wanted, pool, [&](uint64_t done, uint64_t total) {
+    report = quantize(find_model(options.in), options.out, wanted, pool, [&](uint64_t done, uint64_t total) {
       throw_if_interrupted();
       bar.set_total(static_cast<double>(total) * 1e-6);
       bar.update(static_cast<double>(done) * 1e-6);

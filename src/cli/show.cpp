@@ -114,7 +114,11 @@ Json architecture_json(const Model& model) {
           {"tied_embeddings", c.tied_embeddings},
           {"layers", layers},
           {"memory",
-           {{"context", context}, {"cache_bytes", need.cache}, {"work_bytes", need.work}, {"bytes", need.total()}}}};
+           {{"context", context},
+            {"cache_bytes", need.cache},
+            {"work_bytes", need.work},
+            {"program_bytes", need.program},
+            {"bytes", need.total()}}}};
 }
 
 void print_json(const Options& options, const Contents& contents) {
@@ -161,9 +165,9 @@ void print_architecture(const Model& model) {
               fmt::format("{} rows, {}", c.vocab, c.tied_embeddings ? "shared with the output" : "separate output"));
   const int context = std::min(c.context, kDefaultContext);
   const MemoryNeed need = memory_needed(model, context);
-  print_field("memory needed",
-              fmt::format("{}: {} weights, {} for a context of {} tokens, {} to work in", size_text(need.total()),
-                          size_text(need.weights), size_text(need.cache), context, size_text(need.work)));
+  print_field("memory needed", fmt::format("{}: {} weights, {} for a context of {} tokens, {} to work in",
+                                           size_text(need.total()), size_text(need.weights), size_text(need.cache),
+                                           context, size_text(need.work + need.program)));
 }
 
 void print_text(const Options& options, const Contents& contents) {
@@ -199,7 +203,7 @@ void print_text(const Options& options, const Contents& contents) {
 
 void run(const Options& options) {
   ModelFile file = open_model_file(options.model);
-  auto tokenizer = try_to([&] { return Tokenizer::from_metadata(file.metadata); });
+  auto tokenizer = try_to([&] { return open_tokenizer(file.metadata); });
   const Contents contents{std::move(file), try_to([&] { return open_model(options.model, LoadFor::looking); }),
                           std::move(tokenizer)};
   options.json ? print_json(options, contents) : print_text(options, contents);

@@ -26,11 +26,10 @@ void declare_tokenize(CLI::App& command, Options& options) {
 }
 
 void run_tokenize(const Options& options) {
-  const Tokenizer tokenizer = Tokenizer::from_metadata(open_model_file(options.model).metadata);
+  const Tokenizer tokenizer = open_tokenizer(open_model_file(options.model).metadata);
   if (options.bos && !tokenizer.bos()) {
     throw UsageError("--bos: the vocabulary of {} has no beginning-of-sequence token", model_title(options.model));
   }
-  if (!tokenizer.warning().empty()) notice(tokenizer.warning());
   const auto print_ids = [&](std::string_view text) {
     print(to_line(Json(tokenizer.encode(text, {.add_bos = options.bos, .parse_special = options.special}))) + "\n");
   };
@@ -53,7 +52,7 @@ void declare_detokenize(CLI::App& command, Options& options) {
 }
 
 void run_detokenize(const Options& options) {
-  const Tokenizer tokenizer = Tokenizer::from_metadata(open_model_file(options.model).metadata);
+  const Tokenizer tokenizer = open_tokenizer(open_model_file(options.model).metadata);
   const Json array = parse_json(read_file("-"), "standard input");
   if (!array.is_array()) throw FormatError("standard input: expected a JSON array of token ids, as tokenize prints");
   std::vector<int32_t> ids;

@@ -6,9 +6,9 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "engine/generate.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

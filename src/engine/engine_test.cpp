@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

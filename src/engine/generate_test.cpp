@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "base/utf8.h"
 #include "engine/session.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

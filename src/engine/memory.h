@@ -12,11 +12,15 @@ struct MemoryNeed {
   uint64_t weights = 0;  // resident_bytes()
   uint64_t cache = 0;    // keys and values of the whole context
   uint64_t work = 0;     // activations of the largest chunk of a prompt, about
-  uint64_t total() const { return weights + cache + work; }
+  uint64_t program = 0;  // the program itself and the vocabulary, about
+  uint64_t total() const { return weights + cache + work + program; }
 };
 
 // For a Session of `context` tokens (0: its default) whose cache is in `cache_format`. Throws as KvCache.
 MemoryNeed memory_needed(const Model& model, int context, DType cache_format = kRealType);
+
+// The most memory this process has held so far.
+uint64_t peak_memory();
 
 // What a process may still take: the machine's available memory or, where that is less, what a control group leaves.
 // `root`: of the file system, for tests. The largest number where the system does not tell.

@@ -6,9 +6,9 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "engine/session.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

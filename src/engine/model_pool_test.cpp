@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "engine/memory.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "engine/test_text_model.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

@@ -22,7 +22,8 @@ inline constexpr const char* kUnknownId = "tokenizer.ggml.unknown_token_id";
 inline constexpr const char* kEosId = "tokenizer.ggml.eos_token_id";
 inline constexpr const char* kChatTemplate = "tokenizer.chat_template";
 // Ours, as GGUF has no place for them.
-inline constexpr const char* kNormalize = "bantam.tokenizer.normalize";  // "nfc" or absent
+inline constexpr const char* kNormalize = "bantam.tokenizer.normalize";  // see text/normalizer.h
+inline constexpr const char* kSpacePrefixOnce = "bantam.tokenizer.space_prefix_once";
 inline constexpr const char* kWordPatterns = "bantam.tokenizer.word_patterns";
 inline constexpr const char* kWholeWordsFirst = "bantam.tokenizer.whole_words_first";
 inline constexpr const char* kLstripIds = "bantam.tokenizer.lstrip_token_ids";

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

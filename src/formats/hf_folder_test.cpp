@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "formats/hf_config.h"
 #include "formats/safetensors.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "formats/ggml_vocabulary.h"
 #include "formats/hf_json.h"
+#include "formats/hf_normalizer.h"
 #include "formats/hf_pre_tokenizer.h"
 #include "formats/hf_tokenizer.h"
 #include "formats/sentencepiece_model.h"
@@ -23,31 +25,37 @@ class TokenizerReader {
   void read(const SortedJson& file) {
     const SortedJson& model = member(file, "model", SortedJson::value_t::object);
     check_model(model);
-    // BPE over characters with tokens for bytes is a SentencePiece model in another file.
-    const bool sentencepiece = flag(model, "byte_fallback");
-    if (sentencepiece) {
-      read_space_rules(file);
-    } else {
+    read_kind(model);
+    const HfNormalizer normalizer = read_hf_normalizer(find_member(file, "normalizer"), source_);
+    if (kind_ == Kind::byte_level) {
       read_pre_tokenizer(file, model);
-      read_normalizer(find_member(file, "normalizer"));
+      set_normalizer(normalizer);
+    } else {
+      read_space_rules(file, normalizer);
     }
     const SortedJson* added = find_member(file, "added_tokens");
     const SortedJson* vocabulary = find_member(model, "vocab");
     id_limit_ = std::min(kMaxTokens, (vocabulary ? vocabulary->size() : 0) + (added ? added->size() : 0) + kMaxHoles);
-    read_vocabulary(model);
+    if (kind_ == Kind::unigram) {
+      read_pieces(model);
+    } else {
+      read_vocabulary(model);
+    }
     if (added) read_added_tokens(*added);
     fill_holes();
-    std::vector<std::string> merges = read_merges(member(model, "merges", SortedJson::value_t::array));
-    if (sentencepiece) {
-      read_bytes_and_unknown(model);
-      metadata_.set(ggml::kScores, scores_of(merges));
-    } else {
-      metadata_.set(ggml::kMerges, std::move(merges));
+    if (kind_ != Kind::unigram) read_merges(model);
+    if (kind_ == Kind::byte_level) {
       check_decoder(find_member(file, "decoder"));
+    } else {
+      read_bytes_and_unknown(model);
+      scores_.resize(tokens_.size());
+      metadata_.set(ggml::kScores, std::move(scores_));
     }
     if (const SortedJson* processor = find_member(file, "post_processor")) read_post_processor(*processor);
 
-    metadata_.set(ggml::kModel, std::string(sentencepiece ? "llama" : "gpt2"));
+    metadata_.set(ggml::kModel, std::string(kind_ == Kind::byte_level ? "gpt2"
+                                            : kind_ == Kind::unigram  ? "t5"
+                                                                      : "llama"));
     metadata_.set(ggml::kTokens, std::move(tokens_));
     metadata_.set(ggml::kTokenType, std::move(types_));
     metadata_.set(ggml::kAddBos, adds_bos_);
@@ -58,6 +66,9 @@ class TokenizerReader {
   }
 
  private:
+  // BPE over characters with tokens for bytes is a SentencePiece model in another file, and so is a unigram model.
+  enum class Kind { byte_level, sentencepiece_bpe, unigram };
+
   UnsupportedError unsupported(std::string_view field, std::string_view found, std::string_view wanted) const {
     return UnsupportedError("{}: '{}' is {}, this build knows {}", source_, field, found, wanted);
   }
@@ -83,7 +94,9 @@ class TokenizerReader {
   const std::string& type_of(const SortedJson& step) const { return text(step, "type"); }
 
   void check_model(const SortedJson& model) const {
-    if (find_member(model, "type") && type_of(model) != "BPE") throw unsupported("model.type", type_of(model), "BPE");
+    if (find_member(model, "type") && type_of(model) != "BPE" && type_of(model) != "Unigram") {
+      throw unsupported("model.type", type_of(model), "BPE and Unigram");
+    }
     for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       if (find_member(model, affix) && !text(model, affix).empty()) {
         throw unsupported(affix, text(model, affix), "none");
@@ -91,6 +104,26 @@ class TokenizerReader {
     }
     const SortedJson* dropout = find_member(model, "dropout");
     if (dropout && *dropout != 0) throw unsupported("model.dropout", "not 0", "0");
+  }
+
+  void read_kind(const SortedJson& model) {
+    if (find_member(model, "type") && type_of(model) == "Unigram") {
+      kind_ = Kind::unigram;
+    } else if (flag(model, "byte_fallback")) {
+      kind_ = Kind::sentencepiece_bpe;
+    }
+  }
+
+  void set_normalizer(const HfNormalizer& normalizer) {
+    if (!normalizer.chars_map.empty()) metadata_.set(ggml::kCharsMap, normalizer.chars_map);
+    const std::vector<std::string> words = normalizer.words();
+    // A table of characters that comes first and alone need not be named; GGUF's other readers know it too.
+    if (words.empty() || words == std::vector<std::string>{"charsmap"}) return;
+    if (words.size() == 1) {
+      metadata_.set(ggml::kNormalize, words[0]);
+    } else {
+      metadata_.set(ggml::kNormalize, words);
+    }
   }
 
   void read_pre_tokenizer(const SortedJson& file, const SortedJson& model) {
@@ -111,44 +144,58 @@ class TokenizerReader {
     metadata_.set(ggml::kPre, std::string(*pre));
   }
 
-  // How a vocabulary of SentencePiece turns spaces into U+2581: a normalizer, or a pre-tokenizer that does the same.
-  void read_space_rules(const SortedJson& file) {
-    bool prefix = false, escapes = false;
-    const auto read_step = [&](const SortedJson& step) {
-      const std::string& type = type_of(step);
-      if (type == "Prepend" && text(step, "prepend") == kSpaceSymbol) {
-        prefix = true;
-      } else if (type == "Replace" && is_string_pattern(step, " ") && text(step, "content") == kSpaceSymbol) {
-        escapes = true;
-      } else if (type == "NFC") {
-        metadata_.set(ggml::kNormalize, std::string("nfc"));
+  // How a vocabulary of SentencePiece turns spaces into U+2581: steps of its normalizer, or a pre-tokenizer.
+  void read_space_rules(const SortedJson& file, const HfNormalizer& normalizer) {
+    const HfNormalizerStep prepend{"prepend", {std::string(kSpaceSymbol)}};
+    const HfNormalizerStep escape{"replace", {" ", std::string(kSpaceSymbol)}};
+    HfNormalizer rest{{}, normalizer.chars_map};
+    for (const HfNormalizerStep& step : normalizer.steps) {
+      if (step == prepend) {
+        space_prefix_ = true;
+      } else if (step == escape) {
+        escapes_spaces_ = true;
+      } else if ((space_prefix_ || escapes_spaces_) && changes_spaces(step.name)) {
+        throw unsupported("normalizer", fmt::format("'{}' after spaces have become U+2581", step.name),
+                          "such a step before");
       } else {
-        throw unsupported("normalizer", type, "NFC, Prepend and Replace of a space for SentencePiece vocabularies");
-      }
-    };
-    if (const SortedJson* normalizer = find_member(file, "normalizer")) {
-      if (type_of(*normalizer) == "Sequence") {
-        for (const SortedJson& step : member(*normalizer, "normalizers", SortedJson::value_t::array)) read_step(step);
-      } else {
-        read_step(*normalizer);
+        rest.steps.push_back(step);
       }
     }
-    if (const SortedJson* pre = find_member(file, "pre_tokenizer")) {
-      const std::string& type = type_of(*pre);
-      if (type == "Metaspace" && text(*pre, "replacement") == kSpaceSymbol) {
-        escapes = true;
-        prefix |= find_member(*pre, "prepend_scheme")
-                      ? text(*pre, "prepend_scheme") != "never"
-                      : !find_member(*pre, "add_prefix_space") || flag(*pre, "add_prefix_space");
-      } else if (!(type == "Split" && escapes && is_string_pattern(*pre, " "))) {  // of which none are left
-        throw unsupported("pre_tokenizer", type, "Metaspace for SentencePiece vocabularies");
-      }
-    }
-    if (!escapes)
+    if (const SortedJson* pre = find_member(file, "pre_tokenizer")) read_space_pre_tokenizer(*pre);
+    if (!escapes_spaces_)
       throw unsupported("normalizer", "one that leaves spaces", "U+2581 for a space in SentencePiece vocabularies");
+    // Tables of characters make a space of every white space.
+    if (splits_at_spaces_ && rest.chars_map.empty()) rest.steps.push_back({"replace_pattern", {"\\s+", " "}});
+    set_normalizer(rest);
     metadata_.set(ggml::kPre, std::string("default"));
-    metadata_.set(ggml::kAddSpacePrefix, prefix);
-    metadata_.set(ggml::kRemoveExtraWhitespaces, false);
+    metadata_.set(ggml::kAddSpacePrefix, space_prefix_);
+    metadata_.set(ggml::kRemoveExtraWhitespaces, splits_at_spaces_);
+    if (prefixes_once_) metadata_.set(ggml::kSpacePrefixOnce, true);
+  }
+
+  static bool changes_spaces(std::string_view step) {
+    return step.starts_with("strip_") || step.starts_with("replace") || step == "prepend" || step == "charsmap";
+  }
+
+  void read_space_pre_tokenizer(const SortedJson& pre) {
+    const std::string& type = type_of(pre);
+    if (type == "Sequence") {
+      for (const SortedJson& step : member(pre, "pretokenizers", SortedJson::value_t::array)) {
+        if (type_of(step) == "Sequence") throw unsupported("pre_tokenizer", "a sequence in a sequence", "one");
+        read_space_pre_tokenizer(step);
+      }
+    } else if (type == "WhitespaceSplit") {
+      splits_at_spaces_ = true;
+    } else if (type == "Metaspace" && text(pre, "replacement") == kSpaceSymbol) {
+      escapes_spaces_ = true;
+      const bool prefixes = find_member(pre, "prepend_scheme")
+                                ? text(pre, "prepend_scheme") != "never"
+                                : !find_member(pre, "add_prefix_space") || flag(pre, "add_prefix_space");
+      prefixes_once_ = prefixes && !space_prefix_;
+      space_prefix_ |= prefixes;
+    } else if (!(type == "Split" && escapes_spaces_ && is_string_pattern(pre, " "))) {  // of which none are left
+      throw unsupported("pre_tokenizer", type, "Metaspace and WhitespaceSplit for SentencePiece vocabularies");
+    }
   }
 
   bool is_string_pattern(const SortedJson& step, std::string_view wanted) const {
@@ -161,13 +208,23 @@ class TokenizerReader {
       const auto found = ids_.find(fmt::format("<0x{:02X}>", byte));
       if (found != ids_.end() && types_[found->second] == ggml::kNormal) types_[found->second] = ggml::kByte;
     }
-    if (!find_member(model, "unk_token")) return;
-    const auto unknown = ids_.find(text(model, "unk_token"));
-    if (unknown == ids_.end()) {
-      throw FormatError("{}: 'model.unk_token' is '{}', which is no token", source_, text(model, "unk_token"));
+    if (const auto unknown = unknown_of(model)) {
+      types_[*unknown] = ggml::kUnknown;
+      metadata_.set(ggml::kUnknownId, static_cast<int64_t>(*unknown));
     }
-    types_[unknown->second] = ggml::kUnknown;
-    metadata_.set(ggml::kUnknownId, static_cast<int64_t>(unknown->second));
+  }
+
+  std::optional<size_t> unknown_of(const SortedJson& model) const {
+    if (kind_ == Kind::unigram) {
+      if (!find_member(model, "unk_id")) return std::nullopt;
+      const SortedJson& id = member(model, "unk_id", SortedJson::value_t::number_unsigned);
+      if (id.get<uint64_t>() < tokens_.size()) return id.get<size_t>();
+      throw FormatError("{}: 'model.unk_id' is {}, but there are {} tokens", source_, id.dump(), tokens_.size());
+    }
+    if (!find_member(model, "unk_token")) return std::nullopt;
+    const auto unknown = ids_.find(text(model, "unk_token"));
+    if (unknown != ids_.end()) return unknown->second;
+    throw FormatError("{}: 'model.unk_token' is '{}', which is no token", source_, text(model, "unk_token"));
   }
 
   // SentencePiece joins what becomes the token with the best score; here, the one that a merge names first.
@@ -183,12 +240,6 @@ class TokenizerReader {
 
   void check_decoder(const SortedJson* decoder) const {
     if (decoder && type_of(*decoder) != "ByteLevel") throw unsupported("decoder", type_of(*decoder), "ByteLevel");
-  }
-
-  void read_normalizer(const SortedJson* normalizer) {
-    if (!normalizer) return;
-    if (type_of(*normalizer) != "NFC") throw unsupported("normalizer", type_of(*normalizer), "none and NFC");
-    metadata_.set(ggml::kNormalize, std::string("nfc"));
   }
 
   void put_token(const std::string& token, const SortedJson& id_value, int64_t type) {
@@ -215,6 +266,17 @@ class TokenizerReader {
     for (const auto& [token, id] : vocabulary.items()) put_token(token, id, ggml::kNormal);
   }
 
+  // The vocabulary of a unigram model: [piece, score], in the order of their ids.
+  void read_pieces(const SortedJson& model) {
+    for (const SortedJson& piece : member(model, "vocab", SortedJson::value_t::array)) {
+      if (!piece.is_array() || piece.size() != 2 || !piece[0].is_string() || !piece[1].is_number()) {
+        throw FormatError("{}: entry {} of 'model.vocab' is no pair of a piece and its score", source_, tokens_.size());
+      }
+      put_token(piece[0].get_ref<const std::string&>(), static_cast<uint64_t>(tokens_.size()), ggml::kNormal);
+      scores_.push_back(piece[1].get<double>());
+    }
+  }
+
   void read_added_tokens(const SortedJson& added) {
     if (!added.is_array()) throw FormatError("{}: 'added_tokens' is not an array", source_);
     for (const SortedJson& token : added) {
@@ -234,8 +296,17 @@ class TokenizerReader {
     }
   }
 
+  void read_merges(const SortedJson& model) {
+    std::vector<std::string> merges = merges_of(member(model, "merges", SortedJson::value_t::array));
+    if (kind_ == Kind::sentencepiece_bpe) {
+      scores_ = scores_of(merges);
+    } else {
+      metadata_.set(ggml::kMerges, std::move(merges));
+    }
+  }
+
   // "a b" in older files, ["a", "b"] in newer ones; a byte-level token has no space in it.
-  std::vector<std::string> read_merges(const SortedJson& list) const {
+  std::vector<std::string> merges_of(const SortedJson& list) const {
     std::vector<std::string> merges;
     merges.reserve(list.size());
     for (const SortedJson& merge : list) {
@@ -296,7 +367,10 @@ class TokenizerReader {
   size_t id_limit_ = 0;  // memory is taken for all ids below the highest
   std::unordered_map<std::string, size_t> ids_;
   std::vector<int64_t> lstrip_, rstrip_, single_word_;  // ids
+  std::vector<double> scores_;                          // of SentencePiece's tokens
+  Kind kind_ = Kind::byte_level;
   bool adds_bos_ = false, adds_eos_ = false;
+  bool space_prefix_ = false, prefixes_once_ = false, escapes_spaces_ = false, splits_at_spaces_ = false;
 };
 
 // The text of a special token: a string, or an object with "content". Empty when there is none.
@@ -369,6 +443,10 @@ void read_hf_tokenizer(const std::filesystem::path& folder, Metadata& metadata) 
     metadata.set(ggml::kChatTemplate, read_bounded_file(chat_path, kMaxTemplateBytes));
   }
   read_ids_of_config(metadata);
+  // Of a unigram model from a GGUF file that does not say, T5's ids are meant.
+  for (const auto& [name, key] : ggml::kSpecialTokens) {
+    if (metadata.string(ggml::kModel) == "t5" && !metadata.has(key)) metadata.set(key, int64_t{-1});
+  }
 }
 
 }  // namespace bantam

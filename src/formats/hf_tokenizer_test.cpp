@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "formats/gguf.h"
 #include "formats/hf_json.h"
 #include "formats/hf_pre_tokenizer.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {
@@ -65,7 +65,7 @@ TEST(HfTokenizer, a_template_says_whether_prompts_begin_with_bos) {
 
 TEST(HfTokenizer, what_would_tokenize_differently_here_is_refused) {
   const std::vector<std::pair<std::string, std::function<void(SortedJson&)>>> cases = {
-      {"model.type", [](SortedJson& f) { f["model"]["type"] = "Unigram"; }},
+      {"model.type", [](SortedJson& f) { f["model"]["type"] = "WordPiece"; }},
       {"pre_tokenizer", [](SortedJson& f) { f["model"]["byte_fallback"] = true; }},
       {"normalizer",
        [](SortedJson& f) {
@@ -79,7 +79,7 @@ TEST(HfTokenizer, what_would_tokenize_differently_here_is_refused) {
       {"pre_tokenizer", [](SortedJson& f) { f["pre_tokenizer"]["use_regex"] = false; }},
       {"normalizer",
        [](SortedJson& f) {
-         f["normalizer"] = {{"type", "Lowercase"}};
+         f["normalizer"] = {{"type", "BertNormalizer"}};
        }},
       {"post_processor",
        [](SortedJson& f) {
@@ -247,6 +247,82 @@ TEST(HfTokenizer, a_sentencepiece_vocabulary_gets_scores_from_its_merges) {
   EXPECT_THAT(metadata.integers_or_empty("tokenizer.ggml.token_type"), ElementsAre(2, 6, 1, 1, 1, 1, 1));
   EXPECT_THAT(metadata.numbers_or_empty("tokenizer.ggml.scores"), ElementsAre(-5, -5, -5, -5, 0, -1, -2));
   EXPECT_EQ(metadata.integer("tokenizer.ggml.unknown_token_id", 0, 9), 0);
+}
+
+TEST(HfTokenizer, normalizers_become_steps_in_order) {
+  const auto steps = [](const char* normalizer) {
+    const Metadata metadata =
+        parse(small_json([&](SortedJson& f) { f["normalizer"] = SortedJson::parse(normalizer); }));
+    return *metadata.find("bantam.tokenizer.normalize");
+  };
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(steps(R"({"type": "NFKC"})"), MetaValue(std::string("nfkc")));
+  EXPECT_EQ(steps(R"({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"},
+                      {"type": "Sequence", "normalizers": [{"type": "Lowercase"}]},
+                      {"type": "Strip", "strip_left": false, "strip_right": true},
+                      {"type": "Replace", "pattern": {"String": "``"}, "content": "\""},
+                      {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+                      {"type": "Prepend", "prepend": "x"}]})"),
+            MetaValue(Words{"nfd", "strip_accents", "lowercase", "strip_right", "replace", "``", "\"",
+                            "replace_pattern", " {2,}", " ", "prepend", "x"}));
+  EXPECT_EQ(steps(R"({"type": "Strip"})"), MetaValue(Words{"strip_left", "strip_right"}));
+  for (const char* broken :
+       {R"({"type": "Sequence"})", R"({"type": "Replace", "content": "a"})", R"({"type": "Prepend"})", R"([])",
+        R"({"type": "Replace", "pattern": "a", "content": "a"})", R"({"type": "Strip", "strip_left": 1})",
+        R"({"type": "Precompiled", "precompiled_charsmap": "abc"})",
+        R"({"type": "Precompiled", "precompiled_charsmap": "ab=c"})"}) {
+    EXPECT_THROW(steps(broken), FormatError) << broken;
+  }
+}
+
+TEST(HfTokenizer, a_unigram_vocabulary_keeps_its_scores_and_its_table_of_characters) {
+  const SortedJson file = SortedJson::parse(R"({
+    "added_tokens": [{"id": 0, "content": "<pad>", "special": true}, {"id": 1, "content": "</s>", "special": true},
+                     {"id": 6, "content": "<x>", "special": true}],
+    "normalizer": {"type": "Precompiled", "precompiled_charsmap": "AQID/w=="},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"},
+                      {"type": "Metaspace", "replacement": "\u2581", "add_prefix_space": true}]},
+    "post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "</s>"}}]},
+    "decoder": {"type": "Metaspace"},
+    "model": {"type": "Unigram", "unk_id": 2,
+              "vocab": [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0], ["\u2581", -2.5], ["a", -3], ["\u2581a", -1.25]]}})");
+  const Metadata metadata = parse(file.dump());
+  EXPECT_EQ(metadata.string("tokenizer.ggml.model"), "t5");
+  EXPECT_THAT(metadata.strings("tokenizer.ggml.tokens"),
+              ElementsAre("<pad>", "</s>", "<unk>", "\u2581", "a", "\u2581a", "<x>"));
+  EXPECT_THAT(metadata.numbers_or_empty("tokenizer.ggml.scores"), ElementsAre(0, 0, 0, -2.5, -3, -1.25, 0));
+  EXPECT_THAT(metadata.integers_or_empty("tokenizer.ggml.token_type"), ElementsAre(3, 3, 2, 1, 1, 1, 3));
+  EXPECT_THAT(metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap"), ElementsAre(1, 2, 3, 255));
+  EXPECT_FALSE(metadata.has("bantam.tokenizer.normalize"));
+  EXPECT_TRUE(metadata.flag_or("tokenizer.ggml.remove_extra_whitespaces", false));
+  EXPECT_TRUE(metadata.flag_or("tokenizer.ggml.add_space_prefix", false));
+  EXPECT_TRUE(metadata.flag_or("tokenizer.ggml.add_eos_token", false));
+  EXPECT_EQ(metadata.integer("tokenizer.ggml.unknown_token_id", 0, 9), 2);
+
+  const std::vector<std::function<void(SortedJson&)>> breaks = {
+      [](SortedJson& f) { f["model"]["unk_id"] = 7; },
+      [](SortedJson& f) { f["model"]["unk_id"] = "a"; },
+      [](SortedJson& f) { f["model"]["vocab"][4] = "a"; },
+      [](SortedJson& f) { f["model"]["vocab"][4] = {"a"}; },
+      [](SortedJson& f) { f["model"]["vocab"][4][1] = "b"; },
+      [](SortedJson& f) { f["model"]["vocab"][5][0] = "a"; },
+      [](SortedJson& f) { f["model"]["vocab"] = SortedJson::object(); },
+  };
+  for (size_t i = 0; i < breaks.size(); ++i) {
+    SortedJson broken = file;
+    breaks[i](broken);
+    EXPECT_THROW(parse(broken.dump()), FormatError) << i;
+  }
+}
+
+TEST(HfTokenizer, a_step_that_would_see_no_spaces_any_more_is_refused) {
+  SortedJson file = SortedJson::parse(R"({
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"},
+                   {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+    "model": {"type": "BPE", "byte_fallback": true, "vocab": {"a": 0}, "merges": []}})");
+  EXPECT_EQ(parse(file.dump()).string("bantam.tokenizer.normalize"), "lowercase");
+  file["normalizer"]["normalizers"].push_back({{"type", "Strip"}});
+  EXPECT_THROW(parse(file.dump()), UnsupportedError);
 }
 
 TEST(HfTokenizer, a_sentencepiece_vocabulary_is_not_written) {

@@ -72,7 +72,14 @@ std::string tokenizer_json(const Metadata& metadata, const SortedJson& pre_token
     }
     merges.push_back({merge.substr(0, space), merge.substr(space + 1)});
   }
-  const SortedJson normalizer = metadata.has(ggml::kNormalize) ? SortedJson{{"type", "NFC"}} : SortedJson();
+  SortedJson normalizer;
+  if (const MetaValue* steps = metadata.find(ggml::kNormalize)) {
+    if (*steps != MetaValue(std::string("nfc"))) {
+      throw UnsupportedError("{}: its '{}' cannot be written as tokenizer.json, only nfc", metadata.source(),
+                             ggml::kNormalize);
+    }
+    normalizer = {{"type", "NFC"}};
+  }
   return to_hf_text({{"version", "1.0"},
                      {"truncation", nullptr},
                      {"padding", nullptr},

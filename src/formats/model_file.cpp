@@ -73,6 +73,11 @@ ModelFile ModelFile::join(Metadata metadata, std::vector<ModelFile> parts) {
   return ModelFile(std::move(metadata), std::move(tensors), std::move(storage));
 }
 
+ModelFile ModelFile::with_tensors(std::vector<NamedTensor> tensors, std::vector<std::vector<std::byte>> copies) && {
+  std::move(copies.begin(), copies.end(), std::back_inserter(storage_.copies));
+  return ModelFile(std::move(metadata), std::move(tensors), std::move(storage_));
+}
+
 const NamedTensor* ModelFile::find(std::string_view name) const {
   const auto it = std::lower_bound(by_name_.begin(), by_name_.end(), name,
                                    [&](uint32_t i, std::string_view wanted) { return tensors_[i].name < wanted; });

@@ -44,6 +44,9 @@ class ModelFile {
   // One file of the tensors of several (shards); `parts` lose theirs. Their metadata is dropped.
   static ModelFile join(Metadata metadata, std::vector<ModelFile> parts);
 
+  // The same file with other tensors, which look into its memory or into `copies`.
+  ModelFile with_tensors(std::vector<NamedTensor> tensors, std::vector<std::vector<std::byte>> copies) &&;
+
   Metadata metadata;
 
   const std::string& source() const { return metadata.source(); }

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

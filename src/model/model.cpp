@@ -127,10 +127,11 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, Load
 }
 
 std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use) {
+  const Family& family = family_of(opened);
+  const bool hf = is_hf(opened.metadata);
+  if (hf && family.arrange_hf) opened = family.arrange_hf(std::move(opened));
   const std::shared_ptr<Model> model(new Model(std::move(opened)));
   const ModelFile& file = model->file_;
-  const Family& family = family_of(file);
-  const bool hf = is_hf(file.metadata);
   model->config_ = hf ? config_from_hf(family, file) : config_from_gguf(family, file);
   const ModelConfig& config = model->config_;
   validate(config, file.source());

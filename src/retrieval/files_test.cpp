@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "retrieval/test_folder.h"
+#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

@@ -17,10 +17,10 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "retrieval/parse_message.h"
 #include "retrieval/sandbox_rules.h"
 #include "retrieval/test_documents.h"
-#include "retrieval/test_folder.h"
 
 namespace bantam {
 namespace {

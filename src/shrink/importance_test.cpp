@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "formats/gguf.h"
-#include "formats/test_files.h"
 
 namespace bantam {
 namespace {

@@ -76,6 +76,9 @@ class Download {
     const bool whole = head.status == 200 || head.status == 416;  // 416: of an empty file there is no first byte
     if (!result.failure.empty() || (!ranges_ && !whole)) throw_refusal(url_, source_.page, result);
     size_ = ranges_ ? head.total : head.status == 200 ? head.length : source_.size;
+    // The server's word where nobody else's is there: a file that arrives as it was stored.
+    if (source_.sha256.empty()) source_.sha256 = head.linked_sha256;
+    if (!source_.size) source_.size = head.linked_size;
     if (size_ && source_.size && *size_ != *source_.size) {
       throw IoError("{}: has {} bytes on the server, {} were announced; it may just be changing, try again",
                     source_.url, *size_, *source_.size);
@@ -286,7 +289,7 @@ class Download {
   }
 
   HttpTransfers& http_;
-  const DownloadSource& source_;
+  DownloadSource source_;
   const fs::path& part_;
   const DownloadOptions& options_;
   std::string url_;  // where redirects led

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string random_bytes(size_t size, uint64_t seed = 1) {
   Rng rng(seed);
@@ -219,6 +220,16 @@ TEST_F(DownloadTest, server_errors_and_429_are_waited_out) {
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
 }
 
+TEST_F(DownloadTest, a_rate_limit_header_says_how_long_to_wait) {
+  int asked = 0;
+  TestServer busy([&](const ServerRequest&) {
+    ++asked;
+    return ServerReply{.status = 429, .headers = {{"RateLimit", "\"resolvers\";r=0;t=7200"}}};
+  });
+  EXPECT_THAT(refusal(source(busy)), HasSubstr("asks to wait 7200 seconds"));
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(DownloadTest, a_server_that_never_recovers_is_given_up_in_words) {
   TestServer server([&](const ServerRequest&) { return ServerReply{.status = 500}; });
   EXPECT_THAT(refusal(source(server)), HasSubstr("answers 500"));
@@ -246,6 +257,46 @@ TEST_F(DownloadTest, refusals_say_what_to_do) {
   status = 401, code = "GatedRepo";
   EXPECT_THAT(refusal(wanted), HasSubstr("accept the licence on https://hub/model"));
   EXPECT_EQ(server.requests().size(), 4u);  // none is asked twice
+}
+
+TEST_F(DownloadTest, refusals_say_what_the_server_says) {
+  int status = 0;
+  std::map<std::string, std::string> headers;
+  TestServer server([&](const ServerRequest&) { return ServerReply{.status = status, .headers = headers}; });
+  DownloadSource wanted = source(server);
+  wanted.page = "https://hub/model";
+  status = 401, headers = {{"X-Error-Message", "Invalid credentials in Authorization header"}};
+  EXPECT_THAT(refusal(wanted), AllOf(HasSubstr("token is not valid"), HasSubstr("Invalid credentials")));
+  status = 403, headers = {{"X-Error-Message", "Access to this resource is disabled."}};
+  EXPECT_THAT(refusal(wanted), AllOf(HasSubstr("has been disabled"), Not(HasSubstr("licence"))));
+  status = 404, headers = {{"X-Error-Code", "EntryNotFound"}};
+  EXPECT_THAT(refusal(wanted), HasSubstr("no such file"));
+  status = 400, headers = {{"X-Error-Message", std::string("no\x1b[31m") + std::string(1000, 'x')}};
+  EXPECT_THAT(refusal(wanted),
+              AllOf(HasSubstr("answers 400 (the server says: no.[31mxxx"), Not(HasSubstr(std::string(300, 'x')))));
+}
+
+TEST_F(DownloadTest, a_redirect_that_names_the_hash_of_its_target_is_held_to_it) {
+  std::string hash = to_hex(sha256(content_)), size = fmt::format("{}", content_.size());
+  TestServer server([&](const ServerRequest& request) {
+    if (request.path == "/m.gguf")
+      return ServerReply{.status = 302,
+                         .headers = {{"Location", "/bridge"},
+                                     {"X-Linked-Etag", '"' + hash + '"'},
+                                     {"X-Linked-Size", size},
+                                     {"Link", "<https://x/auth>; rel=\"xet-auth\""}}};
+    return ServerReply{.headers = {{"ETag", "\"another\""}}, .body = content_};
+  });
+  DownloadSource unknown = source(server);
+  unknown.sha256.clear();
+  unknown.size.reset();
+  expect_content(fetch(unknown));
+  hash = std::string(64, '0');
+  EXPECT_THAT(refusal(unknown), HasSubstr("expected " + hash));
+  hash = "0123456789abcdef0123456789abcdef01234567";  // of git, not of the bytes
+  expect_content(fetch(unknown));
+  size = "17";
+  EXPECT_THAT(refusal(unknown), HasSubstr("17 were announced"));
 }
 
 TEST_F(DownloadTest, a_file_larger_than_the_disk_is_refused_before_it_is_fetched) {

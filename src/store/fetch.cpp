@@ -44,7 +44,7 @@ HttpResult fetch(HttpTransfers& http, const HttpRequest& request, const HttpSink
   }
 }
 
-std::string fetch_text(HttpTransfers& http, const std::string& url, const std::string& page, size_t max_bytes,
+FetchedText fetch_text(HttpTransfers& http, const std::string& url, const std::string& page, size_t max_bytes,
                        const FetchOptions& options) {
   std::string text;
   HttpSink sink;
@@ -59,19 +59,27 @@ std::string fetch_text(HttpTransfers& http, const std::string& url, const std::s
   const HttpResult result = fetch(http, {url, {}}, sink, options);
   if (result.refused) throw IoError("{}: the answer is longer than {} bytes", url, max_bytes);
   if (!result.complete() || result.head.status != 200) throw_refusal(url, page, result);
-  return text;
+  return {std::move(text), result.head.next};
 }
 
 void throw_refusal(const std::string& url, const std::string& page, const HttpResult& result) {
   if (!result.failure.empty()) throw IoError("{}: {}", url, result.failure);
   const HttpHead& head = result.head;
+  const auto says = [&](std::string_view words) { return head.message.find(words) != std::string::npos; };
+  const std::string its_words = head.message.empty() ? "" : fmt::format(" (the server says: {})", head.message);
+  if (head.status == 401 && says("Invalid")) {
+    throw IoError("{}: the token is not valid{}; make a new one and give it with --token-file or HF_TOKEN", url,
+                  its_words);
+  }
+  if (head.status == 403 && says("is disabled")) throw IoError("{}: access has been disabled{}", url, its_words);
   if (head.error == "GatedRepo" || (head.status == 403 && !page.empty())) {
     throw IoError(
         "{}: access is refused ({}): accept the licence on {} with your account, then give a token of that account "
-        "with --token-file or HF_TOKEN",
-        url, head.status, page.empty() ? "the model's page" : page);
+        "with --token-file or HF_TOKEN{}",
+        url, head.status, page.empty() ? "the model's page" : page, its_words);
   }
   if (head.error == "RevisionNotFound") throw IoError("{}: the repository has no such revision; check @REVISION", url);
+  if (head.error == "EntryNotFound") throw IoError("{}: the repository has no such file", url);
   switch (head.status) {
     case 401:
       throw IoError(
@@ -79,7 +87,7 @@ void throw_refusal(const std::string& url, const std::string& page, const HttpRe
           "for a private model give a token with --token-file or HF_TOKEN",
           url);
     case 403:
-      throw IoError("{}: access is forbidden (403)", url);
+      throw IoError("{}: access is forbidden (403){}", url, its_words);
     case 404:
     case 410:
       throw IoError("{}: there is no such thing ({}); check the name", url, head.status);
@@ -88,7 +96,8 @@ void throw_refusal(const std::string& url, const std::string& page, const HttpRe
                     head.retry_after_s ? fmt::format(" and asks to wait {} seconds", *head.retry_after_s)
                                        : std::string("; try again later"));
     default:
-      throw IoError("{}: the server answers {}{}", url, head.status, head.status >= 500 ? "; try again later" : "");
+      throw IoError("{}: the server answers {}{}{}", url, head.status, its_words,
+                    head.status >= 500 ? "; try again later" : "");
   }
 }
 

@@ -31,8 +31,13 @@ struct FetchOptions {
 // Asks until there is an answer that another attempt would not change. Throws IoError when none comes.
 HttpResult fetch(HttpTransfers& http, const HttpRequest& request, const HttpSink& sink, const FetchOptions& options);
 
+struct FetchedText {
+  std::string text;
+  std::string next;  // address of the next page, where the text is one of several
+};
+
 // The body of a 200. Throws IoError in words, also when it is longer than `max_bytes`. `page` as for throw_refusal().
-std::string fetch_text(HttpTransfers& http, const std::string& url, const std::string& page, size_t max_bytes,
+FetchedText fetch_text(HttpTransfers& http, const std::string& url, const std::string& page, size_t max_bytes,
                        const FetchOptions& options);
 
 // Throws the IoError that says what a failed result means and what to do. `page` is where the model's licence can be

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "store/manifest.h"
 
 namespace bantam {
 namespace {
@@ -52,6 +53,42 @@ void read_content_range(std::string_view text, HttpHead& head) {
   head.total = take_number(text);
 }
 
+// The address of '<https://host/list?cursor=x>; rel="next"', one of several with commas between them (RFC 8288); empty
+// without one.
+std::string next_link(std::string_view text) {
+  while (true) {
+    const size_t open = text.find('<'), close = text.find('>', open);
+    if (close == text.npos) return "";
+    const std::string_view address = text.substr(open + 1, close - open - 1);
+    text.remove_prefix(close);
+    const std::string_view parameters = text.substr(0, text.find('<'));
+    if (parameters.find("rel=\"next\"") != parameters.npos || parameters.find("rel=next") != parameters.npos)
+      return std::string(address);
+  }
+}
+
+// Seconds until requests are allowed again, of '"api";r=0;t=55' (draft-ietf-httpapi-ratelimit-headers-09).
+std::optional<int> rate_limit_reset(std::string_view text) {
+  const size_t at = text.find(";t=");
+  if (at == text.npos) return std::nullopt;
+  text.remove_prefix(at + 3);
+  const auto seconds = take_number(text);
+  if (!seconds) return std::nullopt;
+  return static_cast<int>(std::clamp<uint64_t>(*seconds, 1, 1'000'000));
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, 300));
+  for (char& c : out) c = c < ' ' || c > '~' ? '.' : c;
+  return out;
+}
+
+// A quoted SHA-256; empty for other tags.
+std::string sha256_of_tag(std::string_view tag) {
+  if (tag.size() == 66 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, 64);
+  return is_sha256(tag) ? std::string(tag) : "";
+}
+
 HttpHead head_of(CURL* handle) {
   HttpHead head;
   long status = 0;
@@ -63,12 +100,18 @@ HttpHead head_of(CURL* handle) {
   head.validator = header(handle, "ETag");
   if (head.validator.empty()) head.validator = header(handle, "Last-Modified");
   head.error = header(handle, "X-Error-Code");
+  head.message = printable(header(handle, "X-Error-Message"));
+  head.next = next_link(header(handle, "Link"));
+  head.linked_sha256 = sha256_of_tag(header(handle, "X-Linked-Etag"));
+  const std::string linked_size = header(handle, "X-Linked-Size");
+  if (std::string_view digits = linked_size; !digits.empty()) head.linked_size = take_number(digits);
   curl_off_t length = -1, retry_after = 0;
   curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   if (length >= 0) head.length = static_cast<uint64_t>(length);
   read_content_range(header(handle, "Content-Range"), head);
   curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
   if (retry_after > 0) head.retry_after_s = static_cast<int>(std::min<curl_off_t>(retry_after, 1'000'000));
+  if (status == 429 && !head.retry_after_s) head.retry_after_s = rate_limit_reset(header(handle, "RateLimit"));
   return head;
 }
 
@@ -104,7 +147,7 @@ struct Transfer {
   CURL* handle = nullptr;
   int redirects = 0;
   bool head_seen = false, refused = false;
-  HttpHead head;
+  HttpHead head;  // of the last response; what redirects said of a linked file stays
   char message[CURL_ERROR_SIZE] = "";
 
   ~Transfer() { curl_easy_cleanup(handle); }
@@ -113,7 +156,10 @@ struct Transfer {
   bool see_head() {
     if (head_seen) return !refused;
     head_seen = true;
-    head = head_of(handle);
+    HttpHead seen = head_of(handle);
+    if (seen.linked_sha256.empty()) seen.linked_sha256 = head.linked_sha256;
+    if (!seen.linked_size) seen.linked_size = head.linked_size;
+    head = std::move(seen);
     if (!is_redirect(head.status) && sink.head) refused = !sink.head(head);
     return !refused;
   }

@@ -32,10 +32,16 @@ struct HttpHead {
   std::string url;        // where it came from
   std::string validator;  // ETag, else Last-Modified: changes when the content does; empty when there is neither
   std::string error;      // X-Error-Code of Hugging Face: "GatedRepo", "RevisionNotFound", ...
+  std::string message;    // ... and X-Error-Message, at most 300 bytes, all of them printable
+  std::string next;       // of a list in pages: the address of the next one, from Link
+  // What Hugging Face says of a large file before it leads to where the file lies: X-Linked-Etag and X-Linked-Size of
+  // any of the redirects. The tag counts where it is a SHA-256.
+  std::string linked_sha256;
+  std::optional<uint64_t> linked_size;
   std::optional<uint64_t> length;    // of the body
   std::optional<HttpRange> range;    // what a 206 says it sends
   std::optional<uint64_t> total;     // ... of how many bytes
-  std::optional<int> retry_after_s;  // 429 and 503
+  std::optional<int> retry_after_s;  // 429 and 503; Retry-After, else RateLimit's t
 };
 
 struct HttpResult {

@@ -11,6 +11,7 @@ namespace bantam {
 namespace {
 
 constexpr size_t kMaxListingBytes = 16 << 20;
+constexpr int kMostPages = 100;
 constexpr std::string_view kUsualQuant = "q4_k_m", kGgufEnd = ".gguf";
 
 struct Alias {
@@ -162,6 +163,26 @@ std::vector<HubFile> choose_folder(const std::vector<HubFile>& files, const HubM
   return chosen;
 }
 
+// Whether a repository's list of files says how large they are. A mirror may not know how to be asked for it.
+bool has_sizes(const Json& json) {
+  if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array())
+    return true;  // files_of() objects
+  return std::ranges::all_of(json["siblings"], [](const Json& file) { return file.contains("size"); });
+}
+
+// The entries of a repository's tree in the form of its list of files.
+void append_tree(const Json& tree, std::string_view what, Json& siblings) {
+  if (!tree.is_array())
+    throw FormatError("{}: a page of the tree is a JSON {}, expected an array", what, tree.type_name());
+  for (const Json& entry : tree) {
+    if (text_or_empty(entry, "type") != "file") continue;
+    Json file = {{"rfilename", text_or_empty(entry, "path")}};
+    if (entry.contains("size")) file["size"] = entry["size"];
+    if (entry.contains("lfs")) file["lfs"] = {{"sha256", text_or_empty(entry["lfs"], "oid")}};
+    siblings.push_back(std::move(file));
+  }
+}
+
 bool is_repository(std::string_view text) {
   const size_t slash = text.find('/');
   return slash != std::string_view::npos && is_model_name(text.substr(0, slash)) &&
@@ -247,10 +268,24 @@ RemoteModel choose_files(std::string_view listing, const HubModel& wanted, const
 
 RemoteModel find_on_hub(HttpTransfers& http, const HubModel& wanted, const std::string& endpoint,
                         const FetchOptions& options) {
-  const std::string url =
-      fmt::format("{}/api/models/{}/revision/{}?blobs=true", endpoint, wanted.repository, escape_url(wanted.revision));
+  const std::string api = fmt::format("{}/api/models/{}", endpoint, wanted.repository);
   const std::string page = fmt::format("{}/{}", endpoint, wanted.repository);
-  return choose_files(fetch_text(http, url, page, kMaxListingBytes, options), wanted, endpoint);
+  const std::string info = fmt::format("{}/revision/{}?blobs=true", api, escape_url(wanted.revision));
+  std::string listing = fetch_text(http, info, page, kMaxListingBytes, options).text;
+  const std::string what = fmt::format("the file list of {}", wanted.repository);
+  if (Json json = parse_json(listing, what); !has_sizes(json)) {
+    Json siblings = Json::array();
+    std::string next = fmt::format("{}/tree/{}?recursive=true", api, escape_url(text_or_empty(json, "sha")));
+    for (int pages = 0; !next.empty(); ++pages) {
+      if (pages == kMostPages) throw FormatError("{}: its tree has more than {} pages", what, kMostPages);
+      const FetchedText tree = fetch_text(http, next, page, kMaxListingBytes, options);
+      append_tree(parse_json(tree.text, what), what, siblings);
+      next = tree.next;
+    }
+    json["siblings"] = std::move(siblings);
+    listing = to_line(json);
+  }
+  return choose_files(listing, wanted, endpoint);
 }
 
 RemoteModel model_at_url(const std::string& url, const std::string& sha256) {

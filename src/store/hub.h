@@ -44,7 +44,8 @@ HubModel parse_hub_model(std::string_view text);
 // folder. Throws UsageError that lists the choices, UnsupportedError for what no reader reads, FormatError.
 RemoteModel choose_files(std::string_view listing, const HubModel& wanted, const std::string& endpoint);
 
-// Asks the endpoint ("https://huggingface.co") and chooses. Throws as choose_files() and fetch_text().
+// Asks the endpoint ("https://huggingface.co") and chooses. Where its answer leaves sizes out, as some mirrors' do, it
+// asks for the repository's tree, page by page. Throws as choose_files() and fetch_text().
 RemoteModel find_on_hub(HttpTransfers& http, const HubModel& wanted, const std::string& endpoint,
                         const FetchOptions& options);
 

@@ -128,6 +128,51 @@ TEST(Hub, the_endpoint_is_asked_for_the_revision) {
   EXPECT_EQ(model.revision, kTestCommit);
 }
 
+TEST(Hub, a_list_without_sizes_is_completed_from_the_pages_of_the_tree) {
+  const std::string hash(64, 'b');
+  TestServer* self = nullptr;
+  TestServer server([&](const ServerRequest& request) {
+    if (request.path.find("/tree/") == std::string::npos) {
+      return ServerReply{.body =
+                             fmt::format(R"({{"sha":"{}","siblings":[{{"rfilename":"m-Q8_0.gguf"}}]}})", kTestCommit)};
+    }
+    if (request.path.find("cursor") == std::string::npos) {
+      const std::string next = self->url(fmt::format("/api/models/o/m/tree/{}?recursive=true&cursor=2", kTestCommit));
+      return ServerReply{
+          .headers = {{"Link", fmt::format("<https://x/auth>; rel=\"xet-auth\", <{}>; rel=\"next\"", next)}},
+          .body = R"([{"type":"directory","path":"d"},{"type":"file","path":"README.md","size":3}])"};
+    }
+    return ServerReply{
+        .body =
+            fmt::format(R"([{{"type":"file","path":"d/m-Q8_0.gguf","size":5,"lfs":{{"oid":"{}","size":5}}}}])", hash)};
+  });
+  self = &server;
+  HttpTransfers http({});
+  const RemoteModel model = find_on_hub(http, parse_hub_model("hf:o/m"), server.url(), {});
+  ASSERT_EQ(model.files.size(), 1u);
+  EXPECT_EQ(model.files[0].source.url, fmt::format("{}/o/m/resolve/{}/d/m-Q8_0.gguf", server.url(), kTestCommit));
+  EXPECT_EQ(model.files[0].source.size, 5u);
+  EXPECT_EQ(model.files[0].source.sha256, hash);
+  EXPECT_EQ(server.requests().size(), 3u);
+  EXPECT_EQ(server.requests()[1].path, fmt::format("/api/models/o/m/tree/{}?recursive=true", kTestCommit));
+}
+
+TEST(Hub, a_tree_without_end_or_of_another_shape_is_refused) {
+  std::string tree = "[]";
+  TestServer* self = nullptr;
+  TestServer server([&](const ServerRequest& request) {
+    if (request.path.find("/tree/") == std::string::npos)
+      return ServerReply{.body = R"({"sha":"1","siblings":[{"rfilename":"m.gguf"}]})"};
+    return ServerReply{.headers = {{"Link", fmt::format("<{}>; rel=\"next\"", self->url("/tree/"))}}, .body = tree};
+  });
+  self = &server;
+  HttpTransfers http({});
+  const auto ask = [&] { find_on_hub(http, parse_hub_model("hf:o/m"), server.url(), {}); };
+  EXPECT_THAT(refusal<FormatError>(ask), HasSubstr("more than 100 pages"));
+  tree = "{}";
+  EXPECT_THAT(refusal<FormatError>(ask), HasSubstr("expected an array"));
+}
+
 TEST(Hub, a_url_names_a_file_whatever_it_is_called) {
   const RemoteModel model = model_at_url("https://h/dir/My%20Model.gguf?key=secret", std::string(64, 'A'));
   EXPECT_EQ(model.name, "my-20model");

@@ -20,6 +20,8 @@ class CharsMap {
   // of its children; a value has bit 31. Throws FormatError naming `source` when they do not fit together.
   CharsMap(std::string_view bytes, std::string_view source);
 
+  bool empty() const { return units_.empty(); }
+
   // Left to right, the longest string of the table at each place becomes its text; the rest stays.
   std::string normalize(std::string_view text) const;
 

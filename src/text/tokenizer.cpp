@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
-#include "text/unicode.h"
 
 namespace bantam {
 namespace {
@@ -49,22 +48,11 @@ std::string with_replaced_bytes(std::string_view text, const std::array<int32_t,
 std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
   std::vector<int32_t> ids;
   Merger merger(merges_);
-  std::string normalized;
-  if (normalize_nfc_) {
-    normalized = to_nfc(text);
-    text = normalized;
-  }
   if (options.add_bos && special_.bos) ids.push_back(*special_.bos);
   for (size_t begin = 0; begin < text.size();) {
     const auto added = added_.find(text, begin, options.parse_special);
     const size_t end = added ? added->begin : text.size();
-    if (const std::string_view between = text.substr(begin, end - begin); !between.empty()) {
-      if (model_ == Model::byte_bpe) {
-        encode_byte_bpe(between, merger, ids);
-      } else {
-        encode_sentencepiece(between, merger, ids);
-      }
-    }
+    encode_between(text.substr(begin, end - begin), merger, ids);
     if (added) ids.push_back(added->id);
     begin = added ? end + added->bytes : end;
   }
@@ -96,6 +84,21 @@ std::vector<int32_t> Tokenizer::encode_marked(std::string_view text,
   return ids;
 }
 
+// Text between added tokens.
+void Tokenizer::encode_between(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const {
+  std::string normalized;
+  if (!normalizer_.changes_nothing()) {
+    normalized = normalizer_.normalize(text);
+    text = normalized;
+  }
+  if (text.empty()) return;
+  if (model_ == Model::byte_bpe) {
+    encode_byte_bpe(text, merger, ids);
+  } else {
+    encode_sentencepiece(text, merger, ids);
+  }
+}
+
 std::optional<int32_t> Tokenizer::whole_word(std::string_view word) const {
   const auto found = ids_.find(to_byte_alphabet(word));
   if (found == ids_.end() || type(found->second) != TokenType::normal) return std::nullopt;
@@ -125,12 +128,9 @@ void Tokenizer::encode_byte_bpe(std::string_view text, Merger& merger, std::vect
 }
 
 void Tokenizer::encode_sentencepiece(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const {
-  std::string normalized;
-  if (!chars_map_bytes_.empty()) {
-    normalized = chars_map_.normalize(text);
-    text = normalized;
-  }
-  const std::string spaced = with_space_symbols(text, add_space_prefix_, remove_extra_whitespaces_);
+  const bool begins_with_space = text.starts_with(' ') || text.starts_with(kSpaceSymbol);
+  const bool prefix = add_space_prefix_ && !(space_prefix_once_ && begins_with_space && !remove_extra_whitespaces_);
+  const std::string spaced = with_space_symbols(text, prefix, remove_extra_whitespaces_);
   if (model_ == Model::sentencepiece_unigram) {
     return append_sentencepiece_symbols(spaced, unigram_.segment(spaced), ids);
   }

@@ -13,8 +13,8 @@
 
 #include "base/metadata.h"
 #include "text/added_tokens.h"
-#include "text/chars_map.h"
 #include "text/merge.h"
+#include "text/normalizer.h"
 #include "text/pattern.h"
 #include "text/pre_tokenizer.h"
 #include "text/unigram.h"
@@ -37,10 +37,10 @@ struct DecodeOptions {
 // Immutable after construction: threads may share one.
 class Tokenizer {
  public:
-  // Reads the `tokenizer.ggml.*` keys of a GGUF file; `bantam.tokenizer.normalize` = "nfc" asks for NFC before
-  // encoding. A pre-tokenizer that is missing or not known is taken for the oldest one, and warning() says so. Throws
-  // FormatError naming the key that is missing or wrong, UnsupportedError with the list of known values for a model or
-  // normal form that is not known.
+  // Reads the `tokenizer.ggml.*` keys of a GGUF file; `bantam.tokenizer.normalize` is what Normalizer does to text
+  // before it is encoded, one name of a step or a list. A pre-tokenizer that is missing or not known is taken for the
+  // oldest one, and warning() says so. Throws FormatError naming the key that is missing or wrong, UnsupportedError
+  // with the list of known values for a model or a step that is not known.
   static Tokenizer from_metadata(const Metadata& metadata);
   // The keys from_metadata() reads.
   void to_metadata(Metadata& metadata) const;
@@ -53,8 +53,9 @@ class Tokenizer {
   // As encode(), for text that a template and others wrote together: control tokens are taken from their text where all
   // of it lies in `trusted`, byte ranges [begin, end) in ascending order, and nowhere else.
   std::vector<int32_t> encode_marked(std::string_view text, std::span<const std::pair<size_t, size_t>> trusted) const;
-  // The bytes encode() was given (SentencePiece: U+2581 comes back as a space). May end inside a character: for text
-  // that grows token by token use StreamDecoder. Throws UsageError for an id outside the vocabulary.
+  // The bytes encode() was given, as it normalised them (SentencePiece: U+2581 comes back as a space). May end inside a
+  // character: for text that grows token by token use StreamDecoder. Throws UsageError for an id outside the
+  // vocabulary.
   std::string decode(std::span<const int32_t> ids, DecodeOptions options = {}) const;
 
   // The bytes one token stands for; of a control token its text. Valid as long as the tokenizer.
@@ -91,6 +92,7 @@ class Tokenizer {
   // tokenizer_metadata.cpp
   void load_tokens(const Metadata& metadata);
   void load_special_ids(const Metadata& metadata);
+  void load_normalizer(const Metadata& metadata);
   void load_byte_bpe(const Metadata& metadata);
   void load_pre_tokenizer(const Metadata& metadata);
   void load_sentencepiece(const Metadata& metadata);
@@ -103,6 +105,7 @@ class Tokenizer {
   std::string piece_of(int32_t id) const;
 
   // tokenizer.cpp
+  void encode_between(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const;
   void encode_byte_bpe(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const;
   void encode_sentencepiece(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const;
   void append_sentencepiece_symbols(std::string_view text, std::span<const Symbol> word,
@@ -125,7 +128,8 @@ class Tokenizer {
   MergeTable merges_;
   Unigram unigram_;
   std::vector<int64_t> chars_map_bytes_;  // SentencePiece only, as the file has them
-  CharsMap chars_map_;
+  std::vector<std::string> normal_steps_;
+  Normalizer normalizer_;                // of what lies between added tokens
   std::array<int32_t, 256> byte_ids_{};  // -1 where the vocabulary has no token for a byte
   bool lacks_bytes_ = false;
   std::unordered_map<char32_t, int32_t> char_symbols_;  // SentencePiece: characters that are tokens or parts of tokens
@@ -134,8 +138,8 @@ class Tokenizer {
   std::vector<int32_t> end_ids_;
   bool wants_bos_ = false, wants_eos_ = false;
   bool add_space_prefix_ = false, remove_extra_whitespaces_ = false;
+  bool space_prefix_once_ = false;  // not before text that begins with a space
   bool whole_words_first_ = false;  // a word that is a token is not merged from bytes (Llama 3)
-  bool normalize_nfc_ = false;
 };
 
 }  // namespace bantam

@@ -20,6 +20,8 @@ constexpr size_t kMostAddedBytes = size_t{1} << 18;
 constexpr size_t kMostCutBytes = size_t{1} << 27;
 
 // Ours: GGUF has no place for them.
+constexpr const char* kNormalize = "bantam.tokenizer.normalize";
+constexpr const char* kSpacePrefixOnce = "bantam.tokenizer.space_prefix_once";
 constexpr const char* kLstripIds = "bantam.tokenizer.lstrip_token_ids";
 constexpr const char* kRstripIds = "bantam.tokenizer.rstrip_token_ids";
 constexpr const char* kWordPatterns = "bantam.tokenizer.word_patterns";
@@ -108,14 +110,9 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
         "(SentencePiece unigram)",
         metadata.source(), model);
   }
-  const std::string normal_form = metadata.string_or("bantam.tokenizer.normalize", "none");
-  if (normal_form != "none" && normal_form != "nfc") {
-    throw UnsupportedError("{}: 'bantam.tokenizer.normalize' is '{}', this build knows none and nfc", metadata.source(),
-                           normal_form);
-  }
-  t.normalize_nfc_ = normal_form == "nfc";
   t.load_tokens(metadata);
   t.load_special_ids(metadata);
+  t.load_normalizer(metadata);
   t.load_added_tokens(metadata);
   if (t.model_ == Model::byte_bpe) {
     t.load_byte_bpe(metadata);
@@ -124,6 +121,17 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
   }
   t.load_pieces();
   return t;
+}
+
+void Tokenizer::load_normalizer(const Metadata& metadata) {
+  chars_map_bytes_ = metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap");
+  const MetaValue* value = metadata.find(kNormalize);
+  if (value && std::holds_alternative<std::vector<std::string>>(*value)) {
+    normal_steps_ = std::get<std::vector<std::string>>(*value);
+  } else if (const std::string one = metadata.string_or(kNormalize, "none"); one != "none") {
+    normal_steps_ = {one};
+  }
+  normalizer_ = Normalizer(normal_steps_, CharsMap(bytes_of(chars_map_bytes_), metadata.source()), metadata.source());
 }
 
 void Tokenizer::load_tokens(const Metadata& metadata) {
@@ -275,6 +283,7 @@ void Tokenizer::load_sentencepiece(const Metadata& metadata) {
   wants_bos_ = metadata.flag_or("tokenizer.ggml.add_bos_token", bpe);
   add_space_prefix_ = metadata.flag_or("tokenizer.ggml.add_space_prefix", bpe);
   remove_extra_whitespaces_ = metadata.flag_or("tokenizer.ggml.remove_extra_whitespaces", false);
+  space_prefix_once_ = metadata.flag_or(kSpacePrefixOnce, false);
   scores_ = metadata.numbers_or_empty("tokenizer.ggml.scores");
   if (scores_.size() != tokens_.size()) {
     throw FormatError("{}: 'tokenizer.ggml.scores' has {} entries, expected one for each of {} tokens",
@@ -285,8 +294,6 @@ void Tokenizer::load_sentencepiece(const Metadata& metadata) {
     throw FormatError("{}: 'tokenizer.ggml.scores' entry {} is {}, expected a finite number", metadata.source(),
                       odd - scores_.begin(), *odd);
   }
-  chars_map_bytes_ = metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap");
-  chars_map_ = CharsMap(bytes_of(chars_map_bytes_), metadata.source());
   load_sentencepiece_bytes(metadata);
   if (bpe) {
     load_sentencepiece_merges(metadata.source());
@@ -463,8 +470,8 @@ void Tokenizer::to_metadata(Metadata& metadata) const {
     set("scores", scores_);
     set("add_space_prefix", add_space_prefix_);
     set("remove_extra_whitespaces", remove_extra_whitespaces_);
-    if (!chars_map_bytes_.empty()) set("precompiled_charsmap", chars_map_bytes_);
   }
+  if (!chars_map_bytes_.empty()) set("precompiled_charsmap", chars_map_bytes_);
   const auto set_id = [&](std::string_view name, std::optional<int32_t> id) {
     if (id) set(fmt::format("{}_token_id", name), int64_t{*id});
   };
@@ -476,7 +483,9 @@ void Tokenizer::to_metadata(Metadata& metadata) const {
   set_id("eom", special_.end_of_message);
   set("add_bos_token", wants_bos_);
   set("add_eos_token", wants_eos_);
-  if (normalize_nfc_) metadata.set("bantam.tokenizer.normalize", std::string("nfc"));
+  if (normal_steps_.size() == 1) metadata.set(kNormalize, normal_steps_[0]);
+  if (normal_steps_.size() > 1) metadata.set(kNormalize, normal_steps_);
+  if (space_prefix_once_) metadata.set(kSpacePrefixOnce, true);
   if (!word_patterns_.empty()) {
     std::vector<std::string> expressions;
     for (const Pattern& pattern : word_patterns_) expressions.push_back(pattern.expression());

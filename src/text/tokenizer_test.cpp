@@ -71,6 +71,32 @@ TEST(Tokenizer, decomposed_text_has_the_ids_of_composed_text_where_the_vocabular
   EXPECT_EQ(exact.decode(exact.encode("\u1112\u1161\u11A8")), "\u1112\u1161\u11A8");
 }
 
+TEST(Tokenizer, text_between_added_tokens_is_normalised_by_itself) {
+  Metadata metadata = sentencepiece(kPieces, {"<user>"});
+  metadata.set("bantam.tokenizer.normalize", std::vector<std::string>{"lowercase", "strip_right"});
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("AB \n")), "ab");
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("AB <user> CD ")), "ab<user> cd");
+  EXPECT_EQ(tokenizer.encode("  "), std::vector<int32_t>());
+  EXPECT_EQ(saved(tokenizer).strings("bantam.tokenizer.normalize"), metadata.strings("bantam.tokenizer.normalize"));
+  // A mark behind a token does not take the token's last character with it.
+  metadata.set("bantam.tokenizer.normalize", std::string("nfc"));
+  const Tokenizer nfc = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(nfc.decode(nfc.encode("<user>\u0338")), "<user>\u0338");
+  metadata.set("bantam.tokenizer.normalize", std::string("rot13"));
+  EXPECT_THROW(Tokenizer::from_metadata(metadata), UnsupportedError);
+}
+
+TEST(Tokenizer, a_space_prefix_may_be_left_out_where_there_is_a_space) {
+  Metadata metadata = sentencepiece(kPieces);
+  EXPECT_EQ(Tokenizer::from_metadata(metadata).encode(" ab").size(),
+            Tokenizer::from_metadata(metadata).encode("ab").size() + 1);
+  metadata.set("bantam.tokenizer.space_prefix_once", true);
+  const Tokenizer once = Tokenizer::from_metadata(metadata);
+  EXPECT_EQ(once.encode(" ab"), once.encode("ab"));
+  EXPECT_TRUE(saved(once).flag_or("bantam.tokenizer.space_prefix_once", false));
+}
+
 TEST(Tokenizer, sentencepiece_joins_the_best_score_first_and_then_from_the_left) {
   const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces));
   EXPECT_THAT(texts_of(tokenizer, tokenizer.encode("abc")), ElementsAre(" ab", "c"));

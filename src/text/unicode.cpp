@@ -76,8 +76,9 @@ uint8_t look_up_traits(char32_t c) {
   }
 }
 
-// Characters that NFC never changes, next to each other in any order: none composes with another of them.
-bool is_inert(char32_t c) {
+// Characters that a form never changes, next to each other in any order: none composes with another of them.
+bool is_inert(char32_t c, NormalForm form) {
+  if (form != NormalForm::nfc) return c < 0x80 || (c >= 0x4E00 && c <= 0x9FFF);
   return c < 0x300 || (c >= 0x2010 && c <= 0x2027) || (c >= 0x3001 && c <= 0x3020) || (c >= 0x4E00 && c <= 0x9FFF) ||
          (c >= 0xAC00 && c <= 0xD7A3);
 }
@@ -86,12 +87,18 @@ bool is_combining_mark(char32_t c) {
   return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class != 0;
 }
 
+utf8proc_option_t options_of(NormalForm form) {
+  const bool composes = form == NormalForm::nfc || form == NormalForm::nfkc;
+  const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  return static_cast<utf8proc_option_t>(UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                                        (compatible ? UTF8PROC_COMPAT : 0));
+}
+
 // `text` is valid UTF-8.
-void append_nfc(std::string& out, std::string_view text) {
+void append_normalised(std::string& out, std::string_view text, NormalForm form) {
   utf8proc_uint8_t* raw = nullptr;
-  const utf8proc_ssize_t length =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
-                   &raw, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                               static_cast<utf8proc_ssize_t>(text.size()), &raw, options_of(form));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(raw, &std::free);
   if (length < 0) throw std::bad_alloc();  // the only failure left for valid UTF-8
   out.append(reinterpret_cast<const char*>(raw), static_cast<size_t>(length));
@@ -148,7 +155,7 @@ bool is_printable(char32_t code_point) {
 
 // Inert characters are copied. A run of others is normalised together with the inert character before it, which a
 // mark may compose with.
-std::string to_nfc(std::string_view text) {
+std::string to_normal_form(std::string_view text, NormalForm form) {
   std::string out;
   out.reserve(text.size());
   size_t done = 0;  // what lies before is in `out`
@@ -156,12 +163,12 @@ std::string to_nfc(std::string_view text) {
   bool in_run = false;
   int marks = 0;  // combining marks in a row, up to here
   const auto normalise_up_to = [&](size_t end) {
-    append_nfc(out, text.substr(done, end - done));
+    append_normalised(out, text.substr(done, end - done), form);
     done = end;
   };
   for (size_t at = 0; at < text.size();) {
     const std::optional<CodePoint> next = decode_utf8(text.substr(at));
-    if (!next || is_inert(next->value)) {
+    if (!next || is_inert(next->value, form)) {
       if (in_run) normalise_up_to(at);
       in_run = false;
       base = next ? at : at + 1;
@@ -183,5 +190,7 @@ std::string to_nfc(std::string_view text) {
   if (in_run) normalise_up_to(text.size());
   return out += text.substr(done);
 }
+
+std::string to_nfc(std::string_view text) { return to_normal_form(text, NormalForm::nfc); }
 
 }  // namespace bantam

@@ -36,8 +36,12 @@ char32_t to_title(char32_t code_point);
 // Whether it shows as itself: not a control, format or unassigned character, and no separator but the space.
 bool is_printable(char32_t code_point);
 
-// Normalization Form C (Unicode Standard Annex 15). Bytes that are not valid UTF-8 stay as they are. Time is linear:
-// runs of more than 30 combining marks are normalised in parts, as in the annex's Stream-Safe Text Format.
+// Unicode Standard Annex 15.
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+
+// Bytes that are not valid UTF-8 stay as they are. Time is linear: runs of more than 30 combining marks are normalised
+// in parts, as in the annex's Stream-Safe Text Format.
+std::string to_normal_form(std::string_view text, NormalForm form);
 std::string to_nfc(std::string_view text);
 
 }  // namespace bantam

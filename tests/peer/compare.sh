@@ -1,9 +1,10 @@
 #!/bin/sh
-# usage: compare.sh BANTAM GENERATOR
-# Every family against llama.cpp: random models of tiny shapes from GENERATOR (gen_gguf.py), then compare.mjs.
+# usage: compare.sh BANTAM GENERATOR [formats]
+# Every family against llama.cpp: random models of tiny shapes (families.py, with GENERATOR gen_gguf.py), then compare.mjs;
+# with `formats` also each of them in every weight format (formats.mjs, minutes).
 # Exit code 77 (skipped) without the generator, Python's numpy or an installed node_modules.
 set -eu
-bantam=$1 generator=$2
+bantam=$1 generator=$2 formats=${3:-}
 here=$(dirname "$0")
 skip() { echo "skipped: $1"; exit 77; }
 [ -f "$generator" ] || skip "the generator of tiny models is not here"
@@ -12,11 +13,13 @@ skip() { echo "skipped: $1"; exit 77; }
 
 models=$(mktemp -d)
 trap 'rm -rf "$models"' EXIT
-for family in llama llama3 moe phi3 phi2 gemma gemma2 gemma3 openelm qwen2 qwen3 gpt2 starcoder2; do
-  /usr/bin/python3 "$generator" "tiny-$family" "$models/$family.gguf" >/dev/null
-done
+/usr/bin/python3 "$here/families.py" "$generator" "$models" >/dev/null
 failed=0
 node "$here/compare.mjs" "$bantam" "$models"/*.gguf || failed=$?
 # Beyond its original context, Phi-3 rotates by other factors.
 [ $failed -ne 0 ] || node "$here/compare.mjs" "$bantam" --context 8192 "$models/phi3.gguf" || failed=$?
+if [ "$formats" = formats ]; then
+  rm "$models/linear.gguf" "$models/yarn.gguf" "$models/qwenyarn.gguf"  # no families of their own
+  node "$here/formats.mjs" "$bantam" "$models"/*.gguf || failed=$?
+fi
 exit $failed

@@ -7,16 +7,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {basename, join} from "node:path";
 import {parseArgs} from "node:util";
-
-async function openLlama() {
-  try {
-    const {getLlama, LlamaLogLevel} = await import("node-llama-cpp");
-    return await getLlama({gpu: false, build: "never", maxThreads: 1, logLevel: LlamaLogLevel.error});
-  } catch (error) {
-    console.log(`skipped: llama.cpp is not here (npm ci in tests/peer installs it): ${error.message.split("\n")[0]}`);
-    process.exit(77);
-  }
-}
+import {openLlama} from "./peer.mjs";
 
 // The same on every machine.
 function randomNumbers(seed) {

@@ -9,7 +9,7 @@
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 #include "formats/safetensors.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 #include "model/families/family.h"
 #include "model/save.h"
 #include "protobuf_bytes.h"

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base_files.h"
-#include "formats/test_files.h"
+#include "base/test_folder.h"
 #include "runner.h"
 
 namespace bantam::torture {

@@ -4,9 +4,9 @@
 namespace bantam {
 namespace {
 
-constexpr const Family* kFamilies[] = {&kLlama, &kMistral, &kMixtral, &kQwen2,   &kQwen3,      &kPhi3,
-                                       &kGemma, &kGemma2,  &kGemma3,  &kOpenElm, &kStarCoder2, &kStableLm,
-                                       &kPhi2,  &kGpt2,    &kBitnet,  &kReader};
+constexpr const Family* kFamilies[] = {&kLlama, &kMistral, &kMixtral, &kQwen2,     &kQwen3,      &kPhi3,
+                                       &kGemma, &kGemma2,  &kGemma3,  &kOpenElm,   &kStarCoder2, &kStableLm,
+                                       &kPhi2,  &kGpt2,    &kBitnet,  &kBitnet158, &kReader};
 
 const Family& find(std::string_view name, std::string_view Family::*field, const std::string& source) {
   std::string known;

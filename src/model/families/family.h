@@ -21,9 +21,12 @@ struct Family {
   std::string_view hf_architecture = {};  // architectures[0] in config.json; empty: the family has no such form
   std::string_view hf_type = {};          // model_type in config.json
   TensorLayout gguf = {}, hf = {};
+  bool reads_hf_only = false;  // folders of it are read, not written
 
   // What all models of the family do; before anything is read.
   void (*begin)(ModelConfig& config) = nullptr;
+  // Makes of a folder's tensors what `hf` describes, where they are stored as no layout can say. Throws FormatError.
+  ModelFile (*arrange_hf)(ModelFile folder) = nullptr;
   // The size and shape of a config.json whose keys are not the usual ones.
   void (*hf_shape)(const ModelFile& folder, ModelConfig& config) = nullptr;
   // Read the family's own metadata, after the usual keys. Throw FormatError and UnsupportedError.
@@ -36,7 +39,7 @@ struct Family {
 
 // One name per family; families.cpp has them in order.
 extern const Family kLlama, kMistral, kMixtral, kQwen2, kQwen3, kPhi3, kGemma, kGemma2, kGemma3, kOpenElm, kStarCoder2,
-    kStableLm, kPhi2, kGpt2, kBitnet, kReader;
+    kStableLm, kPhi2, kGpt2, kBitnet, kBitnet158, kReader;
 
 std::span<const Family* const> all_families();
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "model/families/shape.h"
+#include "model/families/yarn.h"
 
 namespace bantam {
 namespace {
@@ -46,11 +47,37 @@ std::vector<float> factors_of(const ModelFile& file, std::string_view name) {
   return factors;
 }
 
+// Every pair's frequency is divided by both.
+void multiply_factors(std::vector<float>& factors, const std::vector<float>& others, const std::string& source) {
+  if (factors.empty()) factors.assign(others.size(), 1.f);
+  if (factors.size() != others.size()) {
+    throw FormatError("{}: has {} rope factors, expected one for each of {} pairs", source, factors.size(),
+                      others.size());
+  }
+  for (size_t i = 0; i < factors.size(); ++i) factors[i] *= others[i];
+}
+
+void read_yarn(const Metadata& meta, const auto& key, ModelConfig& c) {
+  if (meta.number_or(key("rope.scaling.yarn_log_multiplier"), 0) != 0) {
+    throw UnsupportedError("{}: '{}' is set, which no architecture that runs here uses", meta.source(),
+                           key("rope.scaling.yarn_log_multiplier"));
+  }
+  const Yarn yarn{.factor = meta.number_or(key("rope.scaling.factor"), 1),
+                  .original_context = static_cast<double>(
+                      meta.integer_or(key("rope.scaling.original_context_length"), c.context, 1, kMostInt)),
+                  .fast = meta.number_or(key("rope.scaling.yarn_beta_fast"), 32),
+                  .slow = meta.number_or(key("rope.scaling.yarn_beta_slow"), 1),
+                  .extrapolated = meta.number_or(key("rope.scaling.yarn_ext_factor"), 1)};
+  multiply_factors(c.rope_factors, yarn_factors(yarn, c, meta.source()), meta.source());
+  c.rope_amplitude *= static_cast<float>(yarn_amplitude(yarn.factor));
+}
+
 void read_rope_scaling(const ModelFile& file, const auto& key, ModelConfig& c) {
   const Metadata& meta = file.metadata;
   const std::string type = meta.string_or(key("rope.scaling.type"), "none");
-  if (type != "none" && type != "linear" && type != "longrope") {
-    throw UnsupportedError("{}: scales its rotations by '{}'; known: none, linear, longrope", file.source(), type);
+  if (type != "none" && type != "linear" && type != "longrope" && type != "yarn") {
+    throw UnsupportedError("{}: scales its rotations by '{}'; known: none, linear, longrope, yarn", file.source(),
+                           type);
   }
   if (type == "linear") {
     const auto stretch = static_cast<float>(meta.number_or(key("rope.scaling.factor"), 1));
@@ -63,6 +90,7 @@ void read_rope_scaling(const ModelFile& file, const auto& key, ModelConfig& c) {
     c.rope_original_context = static_cast<int>(meta.integer(key("rope.scaling.original_context_length"), 1, kMostInt));
   }
   c.rope_amplitude = static_cast<float>(meta.number_or(key("rope.scaling.attn_factor"), 1));
+  if (type == "yarn") read_yarn(meta, key, c);
 }
 
 void write_rope_scaling(const ModelConfig& c, const auto& key, Metadata& meta) {

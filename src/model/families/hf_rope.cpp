@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/families/shape.h"
+#include "model/families/yarn.h"
 
 namespace bantam {
 namespace {
@@ -42,6 +43,23 @@ void read_long_rope(const Metadata& meta, const std::string& prefix, ModelConfig
   c.rope_amplitude = static_cast<float>(meta.number_or(prefix + "attention_factor", usual));
 }
 
+// transformers gives fast and slow pairs the names beta_fast and beta_slow.
+void read_yarn(const Metadata& meta, const std::string& prefix, ModelConfig& c) {
+  const auto original =
+      static_cast<double>(meta.integer_or(prefix + "original_max_position_embeddings", c.context, 1, kMostInt));
+  const Yarn yarn{.factor = meta.number_or(prefix + "factor", c.context / original),
+                  .original_context = original,
+                  .fast = meta.number_or(prefix + "beta_fast", 32),
+                  .slow = meta.number_or(prefix + "beta_slow", 1),
+                  .whole_pairs = meta.flag_or(prefix + "truncate", true)};
+  c.rope_factors = yarn_factors(yarn, c, meta.source());
+  const double mscale = meta.number_or(prefix + "mscale", 0), all_dim = meta.number_or(prefix + "mscale_all_dim", 0);
+  const double usual = mscale != 0 && all_dim != 0
+                           ? yarn_amplitude(yarn.factor, mscale) / yarn_amplitude(yarn.factor, all_dim)
+                           : yarn_amplitude(yarn.factor);
+  c.rope_amplitude = static_cast<float>(meta.number_or(prefix + "attention_factor", usual));
+}
+
 }  // namespace
 
 void read_hf_rope_scaling(const ModelFile& folder, ModelConfig& c) {
@@ -61,8 +79,10 @@ void read_hf_rope_scaling(const ModelFile& folder, ModelConfig& c) {
     c.rope_factors = llama3_factors(meta, prefix, c);
   } else if (type == "longrope" || type == "su") {
     read_long_rope(meta, prefix, c);
+  } else if (type == "yarn") {
+    read_yarn(meta, prefix, c);
   } else {
-    throw UnsupportedError("{}: rope scaling '{}' is not known; known: default, linear, llama3, longrope",
+    throw UnsupportedError("{}: rope scaling '{}' is not known; known: default, linear, llama3, longrope, yarn",
                            folder.source(), type);
   }
 }

@@ -150,7 +150,7 @@ ModelConfig config_from_hf(const Family& family, const ModelFile& folder) {
 }
 
 void config_to_hf(const Family& family, const ModelConfig& c, Metadata& meta) {
-  if (family.hf_architecture.empty()) {
+  if (family.hf_architecture.empty() || family.reads_hf_only) {
     throw UnsupportedError("{}: a model of the family '{}' has no Hugging Face form here; keep it as GGUF",
                            meta.source(), family.name);
   }

@@ -1,4 +1,4 @@
-// Families with layer norm and biases: StarCoder 2, StableLM, GPT-2 and Phi-2.
+// Families with layer norm and biases: StarCoder 2, StableLM and Phi-2.
 #include "model/families/shape.h"
 
 namespace bantam {
@@ -100,12 +100,6 @@ const Family kPhi2 = {.name = "phi2",
                       .begin = [](ModelConfig& c) {
                         begin_plain(c);
                         c.parallel_block = true;
-                      }};
-
-const Family kGpt2 = {.name = "gpt2", .gguf = {.fused_qkv = true}, .begin = [](ModelConfig& c) {
-                        begin_plain(c);
-                        c.learned_positions = true;
-                        c.layer = {{.rope = false}};
                       }};
 
 }  // namespace bantam
