@@ -76,6 +76,7 @@ class Engine::Core {
   void run_batch();
   void sample(Ready& ready, const Tensor& logits);
   void pool_states(const Ready& ready, const Tensor& states) const;
+  static void forget_wrong_guesses(const Ready& ready);
   void deliver(Ready& ready);
   void end(Sequence& sequence, Event event);
   void fail_step(const std::string& message);
@@ -235,7 +236,7 @@ void Engine::Core::loop() {
 bool Engine::Core::take_inbox() {
   std::unique_lock lock(mutex_);
   if (idle_) {
-    const auto woken = [this] { return awake_; };
+    const auto woken = [this] { return awake_ || stop_; };
     if (const auto deadline = scheduler_.next_deadline()) {
       wake_.wait_until(lock, *deadline, woken);
     } else {
@@ -294,6 +295,7 @@ bool Engine::Core::step() {
   // Steps that verify guesses say nothing about how long others take.
   if (!drafted) scheduler_.observe(seconds_between(began, Clock::now()));
   ++counted_.steps;
+  for (const Ready& ready : ready_) forget_wrong_guesses(ready);
   for (const Work& work : plan) scheduler_.keep_prefix(*work.sequence);
   for (Ready& ready : ready_) deliver(ready);
   scheduler_.remove_if([&](const Sequence& s) { return std::ranges::find(ended_, s.id) != ended_.end(); });
@@ -374,6 +376,12 @@ void Engine::Core::pool_states(const Ready& ready, const Tensor& states) const {
   }
 }
 
+void Engine::Core::forget_wrong_guesses(const Ready& ready) {
+  if (!ready.sequence->continuation) return;
+  KvCache& kv = ready.sequence->kv;
+  kv.truncate(kv.size() - (ready.count - 1) + ready.accepted);
+}
+
 void Engine::Core::deliver(Ready& ready) {
   Sequence& sequence = *ready.sequence;
   const Clock::time_point now = Clock::now();
@@ -382,7 +390,6 @@ void Engine::Core::deliver(Ready& ready) {
     const int drafted = ready.count - 1;
     if (drafted > 0) {
       sequence.lookup.observe(drafted, ready.accepted);
-      sequence.kv.truncate(sequence.kv.size() - drafted + ready.accepted);
       usage.drafted_tokens += drafted;
       usage.accepted_tokens += ready.accepted;
       counted_.drafted_tokens += static_cast<uint64_t>(drafted);

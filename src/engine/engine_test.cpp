@@ -70,6 +70,7 @@ class EngineTest : public testing::Test {
     wanted.max_tokens = max_tokens;
     wanted.sampling.temperature = temperature;
     wanted.sampling.seed = seed;
+    wanted.sampling.logit_bias = {{kTestEndToken, -100.f}};
     return wanted;
   }
 

@@ -142,10 +142,13 @@ TEST_F(SchedulerTest, a_prompt_that_began_alike_runs_only_the_rest_and_always_it
   step();
   EXPECT_EQ(first.usage.cached_tokens, 0);
   const Sequence& second = add(2 * kPageTokens);
-  EXPECT_EQ(step(), (Ran{{1, 1}, {2, kPageTokens}}));
+  int rows = 0;
+  while (second.pending() > 1 || !second.decoding_since) rows += step().back().second;
+  EXPECT_EQ(rows, kPageTokens);
   EXPECT_EQ(second.usage.cached_tokens, kPageTokens);
   const Sequence& foreign = add(2 * kPageTokens, "other");
   step();
+  EXPECT_GT(foreign.kv.size(), 0);
   EXPECT_EQ(foreign.usage.cached_tokens, 0);
 }
 
