@@ -1,4 +1,4 @@
-// What each clue counts when sentences are ranked, in log odds: made by bench/fit_ranking.py, which says on what.
+// What each clue counts when sentences are ranked: made by bench/fit_ranking.py, which says on what.
 #pragma once
 
 #include "retrieval/clues.h"
@@ -6,30 +6,31 @@
 namespace bantam {
 
 inline constexpr Clues kEnglishWeights = {
-    3.31,     // kSentenceScore
-    4.7,      // kPassageScore
-    1.49,     // kHeld
-    4.13,     // kHeldBefore
-    3.96,     // kHeldTitle
-    3.31,     // kHeldHere
-    -1.16,    // kPairs
-    2.92,     // kWords
-    0.323,    // kLastWord
-    2.58,     // kRun
-    0.961,    // kNumbers
-    -0.0236,  // kLength
-    1.78,     // kHasDate
-    1.57,     // kHasNumber
-    0,        // kHasUnit
-    0,        // kHasTitle
-    1.47,     // kHasName
-    0.3,      // kSpans
-    0.1,      // kSpansHere
+    1.33,   // kSentenceScore
+    5.63,   // kPassageScore
+    0,      // kHeld
+    1.07,   // kHeldBefore
+    0,      // kHeldTitle
+    0.797,  // kHeldHere
+    0,      // kPairs
+    1.27,   // kWords
+    0,      // kLastWord
+    0,      // kRun
+    0,      // kNumbers
+    0,      // kLength
+    0,      // kHasDate
+    0,      // kHasNumber
+    0,      // kHasUnit
+    0,      // kHasTitle
+    0,      // kHasName
+    0.253,  // kSpans
+    0.227,  // kSpansHere
 };
+
 inline constexpr Clues kKoreanWeights = {
     3.91,    // kSentenceScore
     3.46,    // kPassageScore
-    3.59,    // kHeld
+    3.6,     // kHeld
     2.47,    // kHeldBefore
     8.73,    // kHeldTitle
     4.35,    // kHeldHere
@@ -37,7 +38,7 @@ inline constexpr Clues kKoreanWeights = {
     3.27,    // kWords
     1.07,    // kLastWord
     4.04,    // kRun
-    0.511,   // kNumbers
+    0.513,   // kNumbers
     -0.371,  // kLength
     4.11,    // kHasDate
     2.47,    // kHasNumber
