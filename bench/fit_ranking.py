@@ -6,7 +6,8 @@ usage: fit_ranking.py CLUES.h KOREAN... -- ENGLISH...  > src/retrieval/clue_weig
 Maximises the probability of the sentences that hold an answer, with softmax(w . clues) over a question's sentences.
 English: all of ENGLISH_CLUES together, on questions that the reader was not trained on. Korean: the clues without the
 reader's, whose weights are KOREAN_READER: the reader was trained on nearly all Korean questions that people asked, so on
-them its odds look better than they are; the two numbers were chosen on 150 questions written for that.
+them its odds look better than they are; the two numbers were chosen on the 150 of
+bench/korean_questions.tsv.
 Prints to stderr hit@1 / hit@3 of each language's questions by weights fitted on other questions (five parts), beside
 search's own order."""
 import re, sys

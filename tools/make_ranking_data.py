@@ -4,17 +4,20 @@
 usage: make_ranking_data.py DATA_DIR OUT_PREFIX      (needs the zstdcat program)
 
     nice -n 10 tools/make_ranking_data.py ../shared/data runs/ranking
-    -> runs/ranking-ko-00.json ..., runs/ranking-en-00.json ...
+    -> runs/ranking-ko-00.json ..., runs/ranking-en-00.json ..., runs/ranking-written-00.json
 
 Each file has the form of SQuAD and the shape of what is measured: about 400 passages, up to six of an article. Korean:
 KorQuAD 2.1's questions, all of them (the reader has seen most of them in training). English: the SQuAD training
-questions that the reader's training leaves out. Nothing of DATA_DIR/eval is in them. Rows made from KorQuAD may be
+questions that the reader's training leaves out. Written: bench/korean_questions.tsv (article, how the paragraph begins,
+question, answer), 150 questions written for this, which no reader was trained on. Nothing of DATA_DIR/eval is in them. Rows made from KorQuAD may be
 trained on but never redistributed (CC BY-ND 2.0 KR); the rest is Wikipedia's and SQuAD's, CC BY-SA.
 """
-import collections, hashlib, json, random, sys
+import collections, hashlib, json, pathlib, random, sys
 
 from reading import human, match
-from reading.rows import MeasuredPassages, answer_texts, clean, zst_rows
+from reading.rows import MeasuredPassages, answer_texts, clean, row, zst_rows
+
+WRITTEN = pathlib.Path(__file__).parent.parent / 'bench/korean_questions.tsv'
 
 PASSAGES = 400        # of a collection
 PER_ARTICLE = 6
@@ -38,6 +41,20 @@ def english_questions(data):
         for entry in human.read_source(f'{data}/instruct', name, 'en', name.endswith('aligned'), None, rng, counts):
             if held_out(entry[3]['passage']):
                 yield entry
+
+
+def written_questions(data):
+    by_title = collections.defaultdict(list)
+    for line in WRITTEN.read_text(encoding='utf-8').splitlines():
+        title, begins, question, answer = line.split('\t')
+        by_title[title].append((begins, question, answer))
+    for article in zst_rows(f'{data}/text/ko-wiki-train.jsonl.zst'):
+        title = clean(article['title'])
+        paragraphs = [clean(line) for line in article['text'].split('\n')] if title in by_title else []
+        for begins, question, answer in by_title.get(title, ()):
+            whole = next(p for p in paragraphs if p.startswith(begins) and answer in p)
+            at = whole.index(answer)
+            yield title, whole, [answer], row(question, whole, [(at, at + len(answer))], 'written', 'ko')
 
 
 def joined(lines):
@@ -87,7 +104,7 @@ def collections_of(entries, wiki, measured, rng):
         if size >= PASSAGES:
             yield out
             out, size = [], 0
-    if size >= PASSAGES / 2:
+    if size >= PASSAGES / 4:
         yield out
 
 
@@ -96,13 +113,14 @@ def main():
         sys.exit(__doc__)
     data, prefix = sys.argv[1:]
     measured = MeasuredPassages([f'{data}/eval/xquad-en-open.json', f'{data}/eval/korquad-open.json'])
-    for lang, questions in (('ko', korean_questions), ('en', english_questions)):
+    for name, lang, questions in (('ko', 'ko', korean_questions), ('en', 'en', english_questions),
+                                  ('written', 'ko', written_questions)):
         made = collections_of(questions(data), f'{data}/text/{lang}-wiki-train.jsonl.zst', measured, random.Random(4))
         for number, articles in enumerate(made):
-            with open(f'{prefix}-{lang}-{number:02}.json', 'w', encoding='utf-8') as file:
+            with open(f'{prefix}-{name}-{number:02}.json', 'w', encoding='utf-8') as file:
                 json.dump({'data': articles}, file, ensure_ascii=False)
             passages = [p for a in articles for p in a['paragraphs']]
-            print(lang, number, len(articles), 'articles', len(passages), 'passages',
+            print(name, number, len(articles), 'articles', len(passages), 'passages',
                   sum(len(p['qas']) for p in passages), 'questions')
 
 
