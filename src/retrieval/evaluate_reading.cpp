@@ -224,7 +224,8 @@ class Evaluator {
     return read_(question.text, {&text, 1})[0];
   }
 
-  // What is answered when the question's own passage is all there is.
+  // What is answered when the question's own passage is all there is: in English the reader's best span, in Korean that
+  // of the best sentence, because there the reader is less sure of the sentence than the clues are.
   std::string answer_in(const ReadingQuestion& question, const Findings& findings, const std::vector<size_t>& found,
                         const std::vector<AnswerSpan>& spans) {
     const ReadingSet::Passage& own = set_.passages[question.passage];
@@ -242,6 +243,11 @@ class Evaluator {
     for (const SentenceHit& s : findings.results.sentences) {
       if (known == found.end() || s.hit != static_cast<size_t>(known - found.begin())) continue;
       alone.sentences.push_back({0, s.begin, s.end, s.score});
+    }
+    if (!set_.korean) {
+      if (spans.empty()) return {};
+      const TextRange tight = tidy_answer(own.text, {spans[0].begin, spans[0].end});
+      return own.text.substr(tight.begin, tight.size());
     }
     for (const RankedSentence& s : rank_sentences(question.text, alone, {spans}, rarity_in(index_))) {
       if (!s.has_answer) continue;
