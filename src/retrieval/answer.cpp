@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
+#include <numeric>
 
 #include "retrieval/answer_text.h"
+#include "retrieval/clue_weights.h"
+#include "retrieval/hangul.h"
 #include "retrieval/sentences.h"
 
 namespace bantam {
@@ -13,11 +15,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How search and reader are weighed against each other, in the reader's log odds: bench/fit_ranking.py on SQuAD-train
-// and KorQuAD 2.1 questions in collections of 1,000 passages.
-constexpr double kSentenceWeight = 11, kPassageWeight = 18;
-constexpr double kUnread = 2;  // a sentence without a span among the best: so much below the last of them
-constexpr double kNoSpan = -10;
 constexpr size_t kSentences = 200;
 
 double milliseconds_since(Clock::time_point start) {
@@ -64,44 +61,28 @@ double share_of(const AnswerSpan& chosen, const std::vector<AnswerSpan>& spans) 
 
 }  // namespace
 
-std::vector<RankedSentence> rank_sentences(const Results& results,
-                                           const std::vector<std::vector<AnswerSpan>>& readings) {
-  std::map<std::pair<size_t, size_t>, double> found;  // (hit, begin): score
-  double best_sentence = 0, best_passage = 0;
-  for (const SentenceHit& s : results.sentences) {
-    found[{s.hit, s.begin}] = s.score;
-    best_sentence = std::max(best_sentence, s.score);
-  }
-  for (const Hit& h : results.passages) best_passage = std::max(best_passage, h.score);
-  const auto share = [](double score, double best) { return best > 0 ? score / best : 0; };
-
+std::vector<RankedSentence> rank_sentences(std::string_view question, const Results& results,
+                                           const std::vector<std::vector<AnswerSpan>>& readings,
+                                           const std::function<double(std::string_view term)>& weight) {
+  const Clues& weights = contains_hangul(question) ? kKoreanWeights : kEnglishWeights;
   std::vector<RankedSentence> ranked;
-  for (size_t h = 0; h < results.passages.size(); ++h) {
-    const Hit& hit = results.passages[h];
-    const std::vector<AnswerSpan>& spans = readings[h];
-    for (const TextRange& range : sentences(hit.text)) {
-      RankedSentence s{h, {hit.begin + range.begin, hit.begin + range.end}, {}, false, 0};
-      for (const AnswerSpan& span : spans) {
-        const size_t middle = span.begin + (span.end - span.begin) / 2;
-        if (middle < range.begin || middle >= range.end) continue;
-        s.answer = {hit.begin + span.begin, hit.begin + span.end, span.log_odds};
-        s.has_answer = true;
-        break;
-      }
-      if (!s.has_answer) {
-        const double last = spans.empty() ? kNoSpan : static_cast<double>(spans.back().log_odds);
-        s.answer.log_odds = static_cast<float>(last - kUnread);
-      }
-      const auto match = found.find({h, s.range.begin});
-      const double by_search = match == found.end() ? 0 : share(match->second, best_sentence);
-      s.score = static_cast<double>(s.answer.log_odds) + kSentenceWeight * by_search +
-                kPassageWeight * share(hit.score, best_passage);
-      ranked.push_back(s);
-    }
+  for (const SentenceClues& s : sentence_clues(question, results, readings, weight)) {
+    const size_t begin = results.passages[s.hit].begin;
+    RankedSentence r{s.hit, {begin + s.range.begin, begin + s.range.end}, {}, s.answer.has_value(), 0};
+    if (s.answer) r.answer = {begin + s.answer->begin, begin + s.answer->end, s.answer->log_odds};
+    r.score = std::inner_product(weights.begin(), weights.end(), s.clues.begin(), 0.0);
+    ranked.push_back(r);
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const RankedSentence& a, const RankedSentence& b) { return a.score > b.score; });
   return ranked;
+}
+
+std::function<double(std::string_view)> rarity_in(Index& index) {
+  const auto passages = static_cast<double>(index.stats().passages);
+  return [&index, passages](std::string_view term) {
+    return std::log(1 + passages / (1 + static_cast<double>(index.document_frequency(term))));
+  };
 }
 
 Findings find(Index& index, const ReadPassages& read, std::string_view question, size_t passages) {
@@ -112,11 +93,9 @@ Findings find(Index& index, const ReadPassages& read, std::string_view question,
   std::vector<std::string_view> texts;
   for (const Hit& h : out.results.passages) texts.push_back(h.text);
   if (!texts.empty()) out.readings = read(question, texts);
-  out.ranked = rank_sentences(out.results, out.readings);
-  const double passages_there = static_cast<double>(index.stats().passages);
-  out.stated = stated_answer(question, out.results, [&](std::string_view term) {
-    return std::log(1 + passages_there / (1 + static_cast<double>(index.document_frequency(term))));
-  });
+  const auto weight = rarity_in(index);
+  out.ranked = rank_sentences(question, out.results, out.readings, weight);
+  out.stated = stated_answer(question, out.results, weight);
   out.read_ms = milliseconds_since(start) - out.search_ms;
   return out;
 }

@@ -61,15 +61,20 @@ struct AnswerOptions {
 // A sentence of results.passages[hit] with what search and reader think of it.
 struct RankedSentence {
   size_t hit = 0;
-  TextRange range;      // bytes of the file's extracted text
-  AnswerSpan answer{};  // the best span whose middle is in the sentence, in bytes of the file's extracted text
-  bool has_answer = false;
-  double score = 0;  // what they are ordered by
+  TextRange range;          // bytes of the file's extracted text
+  AnswerSpan answer{};      // the best span whose middle is in the sentence, in bytes of the file's extracted text
+  bool has_answer = false;  // else `answer` is empty
+  double score = 0;         // what they are ordered by
 };
 
-// All sentences of the passages found, best first. readings[i] are the spans of results.passages[i].
-std::vector<RankedSentence> rank_sentences(const Results& results,
-                                           const std::vector<std::vector<AnswerSpan>>& readings);
+// All sentences of the passages found, best first. readings[i] are the spans of results.passages[i]; weight: how much a
+// term counts (rarity_in).
+std::vector<RankedSentence> rank_sentences(std::string_view question, const Results& results,
+                                           const std::vector<std::vector<AnswerSpan>>& readings,
+                                           const std::function<double(std::string_view term)>& weight);
+
+// How much a term says: ln(1 + passages / (1 + those that hold it)). Looks into the index, which must outlive it.
+std::function<double(std::string_view term)> rarity_in(Index& index);
 
 // What was found for a question and what the reader makes of it.
 struct Findings {

@@ -165,7 +165,7 @@ class Evaluator {
     c_.sentence1.push_back(!ranked.empty() && holds(ranked[0]));
     c_.sentence3.push_back(std::any_of(
         ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(std::min<size_t>(3, ranked.size())), holds));
-    read_alone(question, found);
+    read_alone(question, findings, found);
   }
 
   ReadingScores scores() const {
@@ -193,7 +193,7 @@ class Evaluator {
 
  private:
   // The question with its own passage, one of another article, and the wrong one that search puts first.
-  void read_alone(const ReadingQuestion& question, const std::vector<size_t>& found) {
+  void read_alone(const ReadingQuestion& question, const Findings& findings, const std::vector<size_t>& found) {
     const ReadingSet::Passage& own = set_.passages[question.passage];
     size_t other = rng_.below(set_.passages.size());
     for (int tries = 0; tries < 1000 && set_.passages[other].article == own.article; ++tries) {
@@ -205,19 +205,56 @@ class Evaluator {
       hard = p;
       break;
     }
-    const std::string_view texts[] = {own.text, set_.passages[other].text, set_.passages[hard].text};
-    const auto spans = read_(question.text, texts);
-    const auto odds = [&](size_t i) { return spans[i].empty() ? -100.0 : double_of(spans[i][0].log_odds); };
-    c_.right.push_back(odds(0));
-    c_.wrong.push_back(odds(1));
-    c_.wrong_hard.push_back(odds(2));
-    std::string_view said;
-    if (!spans[0].empty()) {
-      const TextRange tight = tidy_answer(own.text, {spans[0][0].begin, spans[0][0].end});
-      said = std::string_view(own.text).substr(tight.begin, tight.size());
-    }
+    const std::vector<AnswerSpan> spans = spans_of(question, findings, found, question.passage);
+    const auto odds = [](const std::vector<AnswerSpan>& s) { return s.empty() ? -100.0 : double_of(s[0].log_odds); };
+    c_.right.push_back(odds(spans));
+    c_.wrong.push_back(odds(spans_of(question, findings, found, other)));
+    c_.wrong_hard.push_back(odds(spans_of(question, findings, found, hard)));
+    const std::string said = answer_in(question, findings, found, spans);
     c_.gold_exact.push_back(answer_matches(said, question.answers));
     c_.gold_f1.push_back(answer_f1(said, question.answers, set_.korean));
+  }
+
+  // A passage's result does not depend on what is read beside it, so what was read is not read again.
+  std::vector<AnswerSpan> spans_of(const ReadingQuestion& question, const Findings& findings,
+                                   const std::vector<size_t>& found, size_t passage) const {
+    const auto known = std::find(found.begin(), found.end(), passage);
+    if (known != found.end()) return findings.readings[static_cast<size_t>(known - found.begin())];
+    const std::string_view text = set_.passages[passage].text;
+    return read_(question.text, {&text, 1})[0];
+  }
+
+  // What is answered when the question's own passage is all there is: in English the reader's best span, in Korean that
+  // of the best sentence, because there the reader is less sure of the sentence than the clues are.
+  std::string answer_in(const ReadingQuestion& question, const Findings& findings, const std::vector<size_t>& found,
+                        const std::vector<AnswerSpan>& spans) {
+    const ReadingSet::Passage& own = set_.passages[question.passage];
+    Results alone;
+    alone.passages.push_back({.passage = 0,
+                              .file = {},
+                              .title = own.title,
+                              .heading = {},
+                              .page = 0,
+                              .begin = 0,
+                              .end = own.text.size(),
+                              .score = 0,
+                              .text = own.text});
+    const auto known = std::find(found.begin(), found.end(), question.passage);
+    for (const SentenceHit& s : findings.results.sentences) {
+      if (known == found.end() || s.hit != static_cast<size_t>(known - found.begin())) continue;
+      alone.sentences.push_back({0, s.begin, s.end, s.score});
+    }
+    if (!set_.korean) {
+      if (spans.empty()) return {};
+      const TextRange tight = tidy_answer(own.text, {spans[0].begin, spans[0].end});
+      return own.text.substr(tight.begin, tight.size());
+    }
+    for (const RankedSentence& s : rank_sentences(question.text, alone, {spans}, rarity_in(index_))) {
+      if (!s.has_answer) continue;
+      const TextRange tight = tidy_answer(own.text, {s.answer.begin, s.answer.end});
+      return own.text.substr(tight.begin, tight.size());
+    }
+    return {};
   }
 
   const ReadingSet& set_;
