@@ -210,7 +210,12 @@ class Evaluator {
     c_.right.push_back(odds(spans));
     c_.wrong.push_back(odds(spans_of(question, findings, found, other)));
     c_.wrong_hard.push_back(odds(spans_of(question, findings, found, hard)));
-    const std::string said = answer_in(question, findings, found, spans);
+    // The reader's own choice, as if search had found this passage only.
+    std::string_view said;
+    if (!spans.empty()) {
+      const TextRange tight = tidy_answer(own.text, {spans[0].begin, spans[0].end});
+      said = std::string_view(own.text).substr(tight.begin, tight.size());
+    }
     c_.gold_exact.push_back(answer_matches(said, question.answers));
     c_.gold_f1.push_back(answer_f1(said, question.answers, set_.korean));
   }
@@ -222,39 +227,6 @@ class Evaluator {
     if (known != found.end()) return findings.readings[static_cast<size_t>(known - found.begin())];
     const std::string_view text = set_.passages[passage].text;
     return read_(question.text, {&text, 1})[0];
-  }
-
-  // What is answered when the question's own passage is all there is: in English the reader's best span, in Korean that
-  // of the best sentence, because there the reader is less sure of the sentence than the clues are.
-  std::string answer_in(const ReadingQuestion& question, const Findings& findings, const std::vector<size_t>& found,
-                        const std::vector<AnswerSpan>& spans) {
-    const ReadingSet::Passage& own = set_.passages[question.passage];
-    Results alone;
-    alone.passages.push_back({.passage = 0,
-                              .file = {},
-                              .title = own.title,
-                              .heading = {},
-                              .page = 0,
-                              .begin = 0,
-                              .end = own.text.size(),
-                              .score = 0,
-                              .text = own.text});
-    const auto known = std::find(found.begin(), found.end(), question.passage);
-    for (const SentenceHit& s : findings.results.sentences) {
-      if (known == found.end() || s.hit != static_cast<size_t>(known - found.begin())) continue;
-      alone.sentences.push_back({0, s.begin, s.end, s.score});
-    }
-    if (!set_.korean) {
-      if (spans.empty()) return {};
-      const TextRange tight = tidy_answer(own.text, {spans[0].begin, spans[0].end});
-      return own.text.substr(tight.begin, tight.size());
-    }
-    for (const RankedSentence& s : rank_sentences(question.text, alone, {spans}, rarity_in(index_))) {
-      if (!s.has_answer) continue;
-      const TextRange tight = tidy_answer(own.text, {s.answer.begin, s.answer.end});
-      return own.text.substr(tight.begin, tight.size());
-    }
-    return {};
   }
 
   const ReadingSet& set_;
