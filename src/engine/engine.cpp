@@ -94,6 +94,7 @@ class Engine::Core {
   std::vector<int32_t> rows_;
   std::vector<Ready> ready_;
   std::vector<uint64_t> ended_;  // in this step
+  int ended_count_ = 0;          // since publish()
   EngineStats counted_;
   bool idle_ = false;
 
@@ -428,10 +429,7 @@ void Engine::Core::end(Sequence& sequence, Event event) {
         }
       },
       event);
-  {
-    const std::lock_guard lock(mutex_);
-    --in_flight_;
-  }
+  ++ended_count_;
   sequence.events->push(std::move(event));
 }
 
@@ -455,6 +453,7 @@ void Engine::Core::publish() {
   {
     const std::lock_guard lock(mutex_);
     stats_ = counted_;
+    in_flight_ -= std::exchange(ended_count_, 0);
   }
   drained_.notify_all();
 }
