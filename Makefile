@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-fuzz setup-bench build run test test-asan test-tsan torture bench fuzz format clean
+.PHONY: help setup setup-fuzz setup-bench build run test test-clients test-asan test-tsan torture bench fuzz format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -23,6 +23,10 @@ test: setup  ## build with warnings as errors and run all tests
 	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }
 	@cmake --build --preset dev -j $(JOBS)
 	@ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+test-clients: build  ## the official OpenAI, Azure, Ollama and AI SDK clients against bantam serve (needs node and npm)
+	@cd tests/clients && npm ci --silent --no-audit --no-fund
+	@tests/clients/run.sh build/release/bin/bantam
 
 test-asan: setup  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan > build/asan.configure.log || { cat build/asan.configure.log; exit 1; }

@@ -33,6 +33,7 @@ void add_export(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_import(CLI::App& app);
 void add_index(CLI::App& app);
+void add_keys(CLI::App& app);
 void add_list(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_perplexity(CLI::App& app);
@@ -40,8 +41,10 @@ void add_pull(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_rm(CLI::App& app);
 void add_search(CLI::App& app);
+void add_serve(CLI::App& app);
 void add_show(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_train(CLI::App& app);
+void add_usage(CLI::App& app);
 
 }  // namespace bantam

@@ -31,6 +31,9 @@ void add_commands(CLI::App& app) {
   add_ask(app);
   add_chat(app);
   add_generate(app);
+  add_serve(app);
+  add_keys(app);
+  add_usage(app);
   add_show(app);
   add_bench(app);
   add_tokenize(app);

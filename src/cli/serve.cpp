@@ -1,0 +1,249 @@
+// bantam serve: the models of this machine behind OpenAI's, Azure's and Ollama's interfaces.
+#include <poll.h>
+
+#include <cmath>
+#include <mutex>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/key_option.h"
+#include "cli/library.h"
+#include "cli/model_option.h"
+#include "cli/reader_option.h"
+#include "cli/run_check.h"
+#include "cli/served_models.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "engine/memory.h"
+#include "server/engine_backend.h"
+#include "server/grounded.h"
+#include "server/http_server.h"
+#include "server/service.h"
+
+namespace bantam {
+namespace {
+
+constexpr int kHousekeepingMs = 10'000;
+
+struct Options {
+  std::vector<std::string> models, origins, hosts, docs, indexes;
+  std::string address = "127.0.0.1", keys, prices, certificate, private_key, first_key;
+  std::string kv = "f32";
+  int port = 8080, context = 0, threads = available_cpus(), parallel = EngineOptions{}.most_running,
+      queue = EngineOptions{}.most_waiting;
+  int cache_tokens = 0, drain_s = 30;
+  double keep_alive_min = 5, memory_gib = 0;
+  bool quiet = false, fixed_models = false;
+};
+
+void declare(CLI::App& command, Options& options) {
+  command.add_option("-m,--model", options.models,
+                     "GGUF files, Hugging Face folders or names (default: all that bantam list shows, and the model "
+                     "inside this program)");
+  command
+      .add_option("--host", options.address, "IP address to listen at; other than loopback only once there are keys")
+      ->capture_default_str();
+  command.add_option("--port", options.port, "port to listen at; 0: one that is free")
+      ->check(CLI::Range(0, 65'535))
+      ->capture_default_str();
+  add_threads_option(command, options.threads);
+  command.add_option("-c,--context", options.context,
+                     "most tokens of prompt and answer together (default: the model's, at most 4096)");
+  add_kv_option(command, options.kv);
+  command.add_option("--parallel", options.parallel, "requests computed at a time")->capture_default_str();
+  command.add_option("--queue", options.queue, "requests that may wait; more are refused at once")
+      ->capture_default_str();
+  command.add_option("--cache-tokens", options.cache_tokens,
+                     "room for keys and values of all requests together, in tokens (default: one whole context)");
+  command
+      .add_option("--keep-alive", options.keep_alive_min,
+                  "minutes that a model stays in memory after its last use; -1: for ever")
+      ->capture_default_str();
+  command.add_option("--memory", options.memory_gib, "GiB that all models together may take (default: what is free)")
+      ->check(CLI::NonNegativeNumber);
+  add_keys_option(command, options.keys);
+  command.add_option("--first-key", options.first_key, "make a key of this name if there is none yet, and show it");
+  command.add_option("--prices", options.prices, "price list (JSON): what tokens cost");
+  command.add_option("--docs", options.docs, "NAME=FOLDER: documents that \"documents\": {\"dir\": NAME} answers from");
+  command.add_option("--index", options.indexes,
+                     "NAME=FILE: an index that \"documents\": {\"index\": NAME} answers from");
+  command.add_option("--origin", options.origins, "origins whose pages may ask, such as https://example.com; '*': all");
+  command.add_option("--allow-host", options.hosts,
+                     "names that the header Host may have (default: any, once there are keys)");
+  command.add_option("--tls-cert", options.certificate, "certificate chain (PEM): HTTPS instead of HTTP");
+  command.add_option("--tls-key", options.private_key, "its private key (PEM)");
+  command.add_option("--drain", options.drain_s, "seconds that running answers get after Ctrl-C or SIGTERM")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  command.add_flag("--fixed-models", options.fixed_models, "refuse to pull, copy and delete models");
+  command.add_flag("--quiet", options.quiet, "no line on standard error for each request");
+}
+
+bool is_loopback_address(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+void check(const Options& options) {
+  if (options.certificate.empty() != options.private_key.empty())
+    throw UsageError("--tls-cert and --tls-key go together");
+}
+
+// Without keys everybody who reaches the address may do everything.
+void check_address(const Options& options, Tenants& tenants) {
+  if (is_loopback_address(options.address) || tenants.needs_key()) return;
+  throw UsageError(
+      "--host {}: without keys the server listens on loopback only; bantam keys create NAME makes a key, or "
+      "--first-key NAME",
+      options.address);
+}
+
+void make_first_key(const Options& options) {
+  if (options.first_key.empty()) return;
+  TenantStore store(keys_path(options.keys));
+  if (store.has_keys()) return notice("there are keys already, so --first-key makes none");
+  const NewKey key = store.create(options.first_key, {}, {}, unix_ms());
+  print(fmt::format("key '{}': {}\n(shown once; bantam keys makes more)\n", key.info.name, key.secret));
+}
+
+std::pair<std::string, std::string> named(const std::string& flag, const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError("{} is '{}', wanted NAME=PATH", flag, text);
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::map<std::string, Index, std::less<>> open_collections(const Options& options) {
+  std::map<std::string, Index, std::less<>> out;
+  const auto add = [&](const std::string& flag, const std::string& text, bool folder) {
+    const auto [name, path] = named(flag, text);
+    LibraryOptions library;
+    library.threads = options.threads;
+    if (folder) library.docs = {path};
+    if (!folder) library.index = path;
+    if (!out.emplace(name, open_library(library)).second) throw UsageError("{}: the name '{}' is taken", flag, name);
+  };
+  for (const std::string& text : options.docs) add("--docs", text, true);
+  for (const std::string& text : options.indexes) add("--index", text, false);
+  if (out.empty()) out.emplace("manual", open_library({}));
+  return out;
+}
+
+// What the server can answer questions from documents with; nothing in a build without a reader.
+struct Documents {
+  Reader reader;
+  GroundedAnswers answers;
+  explicit Documents(const Options& options)
+      : reader(open_reader({.model = {}, .threads = options.threads})),
+        answers(open_collections(options), reading_with(reader)) {}
+};
+
+std::unique_ptr<Documents> open_documents(const Options& options) {
+  try {
+    return std::make_unique<Documents>(options);
+  } catch (const UsageError&) {
+    if (!options.docs.empty() || !options.indexes.empty()) throw;
+    return nullptr;
+  }
+}
+
+EngineOptions engine_options(const Options& options) {
+  EngineOptions out;
+  out.threads = options.threads;
+  out.context = options.context;
+  out.cache_format = cache_format(options.kv);
+  out.cache_tokens = options.cache_tokens;
+  out.most_running = options.parallel;
+  out.most_waiting = options.queue;
+  return out;
+}
+
+ModelPoolOptions pool_options(const Options& options) {
+  const auto asked = static_cast<uint64_t>(options.memory_gib * (1 << 30));
+  const double keep_ms = options.keep_alive_min * 60'000;
+  return {asked > 0 ? asked : available_memory(),
+          std::chrono::milliseconds(options.keep_alive_min < 0 ? -1 : std::llround(keep_ms))};
+}
+
+HttpServerOptions http_options(const Options& options) {
+  HttpServerOptions out;
+  out.address = options.address;
+  out.port = static_cast<uint16_t>(options.port);
+  out.certificate = options.certificate;
+  out.key = options.private_key;
+  return out;
+}
+
+void say_hello(const Options& options, uint16_t port, const std::string& model, bool needs_key) {
+  const std::string host =
+      options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
+  const std::string url = fmt::format("{}://{}:{}", options.certificate.empty() ? "http" : "https", host, port);
+  print(
+      fmt::format("listening at {}\ntry:\n  curl {}/v1/chat/completions -H 'Content-Type: application/json'{} \\\n    "
+                  "-d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n",
+                  url, url, needs_key ? " -H 'Authorization: Bearer KEY'" : "", model));
+  flush_output();
+}
+
+// Until Ctrl-C or SIGTERM.
+void wait_for_signal(EngineBackend& backend) {
+  pollfd wake{interrupt_descriptor(), POLLIN, 0};
+  while (!interrupted()) {
+    ::poll(&wake, 1, kHousekeepingMs);
+    backend.unload_expired();
+  }
+}
+
+void run(const Options& options) {
+  check(options);
+  make_first_key(options);
+  Tenants tenants(keys_path(options.keys), options.prices.empty() ? PriceList{} : read_prices(options.prices), {},
+                  rapl_counter());
+  check_address(options, tenants);
+  ServedModels models(options.models);
+  EngineBackend backend([&models] { return models.sources(); }, engine_options(options), pool_options(options));
+  const std::unique_ptr<Documents> documents = open_documents(options);
+  StoreLibrary library;
+  Metrics metrics;
+  HttpServer* listening = nullptr;
+  ServerParts parts{.backend = backend,
+                    .tenants = tenants,
+                    .metrics = metrics,
+                    .documents = documents ? &documents->answers : nullptr,
+                    .library = options.fixed_models ? nullptr : &library,
+                    .version = kVersion,
+                    .gauges = [&listening]() -> Metrics::Gauges {
+                      if (!listening) return {};
+                      const HttpCounts c = listening->counts();
+                      return {c.open, c.connections, c.gone, c.timed_out};
+                    }};
+  std::mutex log_mutex;
+  ServiceOptions service_options{.origins = options.origins, .hosts = options.hosts, .log = {}};
+  if (!options.quiet) {
+    service_options.log = [&log_mutex](const std::string& line) {
+      const std::lock_guard lock(log_mutex);
+      fmt::print(stderr, "{}\n", line);
+    };
+  }
+  Service service(parts, service_options);
+  const InterruptGuard guard;
+  HttpServer server(http_options(options), service);
+  listening = &server;
+  say_hello(options, server.port(), models.first_name(), tenants.needs_key());
+  wait_for_signal(backend);
+  notice(fmt::format("no new requests; running answers have {} s", options.drain_s));
+  if (!server.drain(options.drain_s * 1000)) notice("some answers were cut off");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app) {
+  add_command<Options>(app, "serve", "Serve models over HTTP: OpenAI's, Azure's and Ollama's interfaces",
+                       "  bantam serve\n"
+                       "  bantam serve -m phi-3.gguf --port 11434\n"
+                       "  bantam serve --docs handbook=~/Documents/handbook\n"
+                       "  bantam serve --host 0.0.0.0 --first-key admin --tls-cert chain.pem --tls-key key.pem\n",
+                       declare, run);
+}
+
+}  // namespace bantam

@@ -1,0 +1,94 @@
+// Requests and responses of HTTP as values, and the work between them. Everything in this folder but http_server.cpp
+// knows the network only through these.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bantam {
+
+struct HttpHeader {
+  std::string name, value;  // a request's names are in lowercase
+};
+
+struct IncomingRequest {
+  std::string method;
+  std::string path;   // as sent: "/v1/models/a%2Fb"
+  std::string query;  // what follows '?', as sent
+  std::vector<HttpHeader> headers;
+  std::string body;
+  std::string peer;  // the client's address
+  bool keep_alive = true;
+  bool http_1_0 = false;
+
+  // The value of the first header of that (lowercase) name, or null.
+  const std::string* header(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::vector<HttpHeader> headers = {};
+  std::string body = {};
+  bool streamed = false;  // the body comes from Job::next()
+};
+
+// The request cannot be understood or will not be read: answered with `status`, and the connection is closed.
+class HttpError : public Error {
+ public:
+  template <class... Args>
+  explicit HttpError(int status, fmt::format_string<Args...> format, Args&&... args)
+      : Error(format, std::forward<Args>(args)...), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
+// May be called by any thread, any number of times, until the Job it was made for is destroyed.
+using Wake = std::function<void()>;
+
+// A request being answered. Calls come one at a time, from threads that may be kept busy for a moment but not waited
+// in. Destroyed when everything is sent or the client is gone: what still runs for it is to be given up.
+class Job {
+ public:
+  virtual ~Job() = default;
+
+  // The response, or nothing yet: asked again after Wake.
+  virtual std::optional<HttpResponse> response() = 0;
+
+  enum class Body {
+    more,  // there may be more at once
+    wait,  // asked again after Wake
+    end,
+  };
+  // Of a streamed response: appends what there is of the body.
+  virtual Body next(std::string& out);
+};
+
+// A response that needs no work.
+std::unique_ptr<Job> ready(HttpResponse response);
+
+// What a server does with requests. Both may be called by several threads at a time and throw HttpError.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  // Sees the head before the body is read; a response here ends the matter.
+  virtual std::optional<HttpResponse> refuse(const IncomingRequest& head) = 0;
+  virtual std::unique_ptr<Job> start(IncomingRequest request, Wake wake) = 0;
+  // The response to what is no request or cannot be taken.
+  virtual HttpResponse failure(int status, std::string_view message) = 0;
+};
+
+std::string_view reason_phrase(int status);
+
+// "%41" to "A". Nothing for a broken escape and for a zero byte.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+}  // namespace bantam

@@ -1,0 +1,35 @@
+// Which path is answered by what, in one table. docs/openapi.yaml describes the same, and a test compares them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/call.h"
+
+namespace bantam {
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // "/v1/models/{model}"; the last name takes the rest of the path when it ends in '*'
+  Dialect dialect;
+  std::string_view scope;  // that a key needs; empty: no key at all
+  std::unique_ptr<Job> (*handler)(Call call);
+};
+
+std::span<const Route> routes();
+
+struct RouteMatch {
+  const Route* route = nullptr;  // null: the path is not known, or not with this method
+  std::string allowed;           // the methods of the path: "GET, HEAD"; empty when it is not known
+  std::map<std::string, std::string, std::less<>> params;
+};
+RouteMatch find_route(std::string_view method, std::string_view path);
+
+// Whose errors a path that is not known gets.
+Dialect dialect_of(std::string_view path);
+
+}  // namespace bantam

@@ -1,0 +1,275 @@
+#include "server/wire.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "server/tool_calls.h"
+
+namespace bantam {
+namespace {
+
+constexpr size_t kMostStops = 16, kMostTools = 128, kMostBiases = 2048;
+constexpr size_t kLongestToolName = 64;
+constexpr int64_t kMostSeed = INT64_MAX;
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) throw IoError("the system gives no random numbers");
+  return seed;
+}
+
+std::vector<std::pair<int32_t, float>> read_biases(const Fields& fields, int vocab) {
+  std::vector<std::pair<int32_t, float>> out;
+  const Json* biases = fields.object("logit_bias");
+  if (!biases) return out;
+  if (biases->size() > kMostBiases)
+    throw bad_field("logit_bias", "has {} tokens, expected at most {}", biases->size(), kMostBiases);
+  const Fields of(*biases, "logit_bias");
+  for (const auto& [name, value] : biases->items()) {
+    int32_t token = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), token);
+    if (error != std::errc() || end != name.data() + name.size() || token < 0 || token >= vocab) {
+      throw bad_field("logit_bias", "has the name '{}', expected the number of a token below {}", name.substr(0, 40),
+                      vocab);
+    }
+    if (const auto bias = of.number(name, -100, 100)) out.emplace_back(token, static_cast<float>(*bias));
+  }
+  return out;
+}
+
+bool is_tool_name(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestToolName && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '-' || c == '.';
+  });
+}
+
+std::string read_role(const Fields& message) {
+  const std::string role = message.required_text("role");
+  if (role == "developer") return "system";
+  for (const std::string_view known : {"system", "user", "assistant", "tool"}) {
+    if (role == known) return role;
+  }
+  throw bad_field(message.path("role"), "is '{}', expected one of: system, developer, user, assistant, tool",
+                  role.substr(0, 40));
+}
+
+std::string read_calls(const Fields& message) {
+  std::string out;
+  const Json* calls = message.list("tool_calls", kMostTools);
+  for (size_t i = 0; calls && i < calls->size(); ++i) {
+    const std::string where = fmt::format("{}[{}]", message.path("tool_calls"), i);
+    const Fields call((*calls)[i], where);
+    const Json* function = call.object("function");
+    if (!function) call.missing("function");
+    const Fields of(*function, where + ".function");
+    const Json* arguments = of.find("arguments");
+    const std::string text = !arguments               ? "{}"
+                             : arguments->is_string() ? arguments->get<std::string>()
+                                                      : to_line(*arguments);
+    out += call_as_text(of.required_text("name"), text);
+  }
+  return out;
+}
+
+ChatMessage read_message(const Json& json, const std::string& where) {
+  const Fields message(json, where);
+  ChatMessage out{read_role(message), {}};
+  const std::string calls = out.role == "assistant" ? read_calls(message) : std::string();
+  const Json* content = message.find("content");
+  if (!content && calls.empty()) message.missing("content");
+  if (content) out.content = read_content(*content, message.path("content"));
+  out.content += calls;
+  return out;
+}
+
+std::string named_tool(const Fields& choice, const Json& tools) {
+  const Json* function = choice.object("function");
+  if (!function) choice.missing("function");
+  const std::string name = Fields(*function, "tool_choice.function").required_text("name");
+  for (const Json& tool : tools) {
+    if (tool["function"]["name"] == name) return to_line(Json::array({tool}));
+  }
+  throw bad_field("tool_choice", "names '{}', which is none of the tools", name.substr(0, 80));
+}
+
+}  // namespace
+
+std::string model_name(const Call& call, const Fields& fields) {
+  if (const auto deployment = call.params.find("deployment"); deployment != call.params.end())
+    return deployment->second;
+  return fields.required_text("model");
+}
+
+std::string read_content(const Json& content, const std::string& where) {
+  if (content.is_string()) return content.get<std::string>();
+  if (!content.is_array())
+    throw ApiError(400, "invalid_type", where,
+                   fmt::format("{}: is {}, expected a string or a list of parts", where, describe(content)));
+  std::string out;
+  for (size_t i = 0; i < content.size(); ++i) {
+    const Fields part(content[i], fmt::format("{}[{}]", where, i));
+    const std::string type = part.required_text("type");
+    if (type == "text" || type == "input_text" || type == "output_text") {
+      out += part.required_text("text");
+    } else if (type == "refusal") {
+      out += part.required_text("refusal");
+    } else {
+      throw not_supported(part.path("type"), fmt::format("content of type '{}'", type.substr(0, 40)));
+    }
+  }
+  return out;
+}
+
+SamplerParams read_sampling(const Fields& fields, int vocab) {
+  SamplerParams p;
+  p.temperature = fields.number("temperature", 0, 2).value_or(p.temperature);
+  p.top_p = fields.number("top_p", 0, 1).value_or(p.top_p);
+  if (p.top_p == 0) p.top_p = 1e-9;  // the likeliest token
+  p.top_k = static_cast<int>(fields.integer("top_k", 0, vocab).value_or(p.top_k));
+  p.min_p = fields.number("min_p", 0, 1).value_or(p.min_p);
+  p.presence_penalty = fields.number("presence_penalty", -2, 2).value_or(0);
+  p.frequency_penalty = fields.number("frequency_penalty", -2, 2).value_or(0);
+  p.repetition_penalty = fields.number("repetition_penalty", 0.01, 10).value_or(1);
+  const auto seed = fields.integer("seed", INT64_MIN, kMostSeed);
+  p.seed = seed ? static_cast<uint64_t>(*seed) : random_seed();
+  p.logit_bias = read_biases(fields, vocab);
+  return p;
+}
+
+std::vector<std::string> read_stops(const Fields& fields) {
+  const Json* stop = fields.find("stop");
+  if (!stop) return {};
+  if (!stop->is_string() && !stop->is_array()) fields.wrong("stop", "a string or a list of strings");
+  std::vector<std::string> out;
+  if (stop->is_string()) out.push_back(stop->get<std::string>());
+  const Json* list = stop->is_array() ? fields.list("stop", kMostStops) : nullptr;
+  for (size_t i = 0; list && i < list->size(); ++i) {
+    if (!(*list)[i].is_string())
+      throw bad_field(fmt::format("stop[{}]", i), "is {}, expected a string", describe((*list)[i]));
+    out.push_back((*list)[i].get<std::string>());
+  }
+  for (const std::string& text : out) {
+    if (text.empty()) throw bad_field("stop", "holds an empty string");
+  }
+  return out;
+}
+
+std::vector<ChatMessage> read_messages(const Fields& fields) {
+  const Json* list = fields.list("messages", kMostMessages);
+  if (!list) fields.missing("messages");
+  if (list->empty()) throw bad_field("messages", "is empty, expected at least one message");
+  std::vector<ChatMessage> out;
+  for (size_t i = 0; i < list->size(); ++i) out.push_back(read_message((*list)[i], fmt::format("messages[{}]", i)));
+  return out;
+}
+
+ToolUse read_tools(const Fields& fields) {
+  ToolUse out;
+  const Json* tools = fields.list("tools", kMostTools);
+  const Json* choice = fields.find("tool_choice");
+  if (!tools || tools->empty()) {
+    if (choice && *choice != "none" && *choice != "auto")
+      throw bad_field("tool_choice", "asks for a call, but there are no tools");
+    return out;
+  }
+  for (size_t i = 0; i < tools->size(); ++i) {
+    const std::string where = fmt::format("tools[{}]", i);
+    const Fields tool((*tools)[i], where);
+    if (tool.required_text("type") != "function") throw not_supported(tool.path("type"), "a tool that is no function");
+    const Json* function = tool.object("function");
+    if (!function) tool.missing("function");
+    const Fields of(*function, where + ".function");
+    if (!is_tool_name(of.required_text("name"))) {
+      throw bad_field(of.path("name"), "is no name of 1 to {} letters, digits and _-.", kLongestToolName);
+    }
+    of.text("description");
+    of.object("parameters");
+  }
+  out.tools = to_line(*tools);
+  if (!choice || *choice == "auto") return out;
+  if (*choice == "none") return {};
+  out.forced = true;
+  if (*choice == "required") {
+    out.form = {AnswerForm::Kind::tool_call, out.tools};
+  } else if (choice->is_object()) {
+    const Fields of(*choice, "tool_choice");
+    if (of.required_text("type") != "function")
+      throw not_supported("tool_choice.type", "a choice other than 'function'");
+    out.form = {AnswerForm::Kind::tool_call, named_tool(of, *tools)};
+  } else {
+    fields.wrong("tool_choice", "none, auto, required or an object");
+  }
+  return out;
+}
+
+AnswerForm read_format_object(const Fields& format, const Fields& schema) {
+  const size_t type = format.word("type", {"text", "json_object", "json_schema"}).value_or(0);
+  if (type == 0) return {};
+  if (type == 1) return {AnswerForm::Kind::json, {}};
+  const Json* definition = schema.object("schema");
+  if (!definition) schema.missing("schema");
+  return {AnswerForm::Kind::json_schema, to_line(*definition)};
+}
+
+AnswerForm read_form(const Fields& fields) {
+  if (const Json* format = fields.object("response_format")) {
+    const Fields of(*format, "response_format");
+    if (!of.has("type")) of.missing("type");
+    const Json* schema = of.object("json_schema");
+    if (!schema && *of.find("type") == "json_schema") of.missing("json_schema");
+    return read_format_object(of, schema ? Fields(*schema, "response_format.json_schema") : of);
+  }
+  if (auto regex = fields.text("guided_regex")) return {AnswerForm::Kind::regex, std::move(*regex)};
+  if (auto grammar = fields.text("guided_grammar")) return {AnswerForm::Kind::grammar, std::move(*grammar)};
+  if (const Json* schema = fields.find("guided_json")) return {AnswerForm::Kind::json_schema, to_line(*schema)};
+  if (const Json* choices = fields.list("guided_choice", 1000)) return {AnswerForm::Kind::choice, to_line(*choices)};
+  return {};
+}
+
+int answer_room(const ModelCard& card, size_t prompt_tokens, std::optional<int64_t> wanted, std::string_view field) {
+  if (prompt_tokens >= static_cast<size_t>(card.context)) {
+    throw ApiError(400, "context_length_exceeded", std::string(field),
+                   fmt::format("{}: the prompt has {} tokens, the context of {} holds {}; shorten it", field,
+                               prompt_tokens, card.name, card.context));
+  }
+  const int64_t room = card.context - static_cast<int64_t>(prompt_tokens);
+  return static_cast<int>(std::min(room, wanted.value_or(room)));
+}
+
+std::vector<Request> make_choices(OpenModel& model, Request request, int64_t n, const AnswerForm& form) {
+  std::vector<Request> out;
+  for (int64_t i = 0; i < n; ++i) {
+    Request choice;
+    choice.prompt = i + 1 < n ? request.prompt : std::move(request.prompt);
+    choice.max_tokens = request.max_tokens;
+    choice.sampling = request.sampling;
+    choice.sampling.seed += static_cast<uint64_t>(i);
+    choice.stops = request.stops;
+    choice.logprobs = request.logprobs;
+    if (form.kind != AnswerForm::Kind::free) choice.constraint = model.constraint(form);
+    out.push_back(std::move(choice));
+  }
+  return out;
+}
+
+Json usage_json(const TokenCounts& billed) {
+  return {{"prompt_tokens", billed.prompt},
+          {"completion_tokens", billed.completion},
+          {"total_tokens", billed.prompt + billed.completion},
+          {"prompt_tokens_details", {{"cached_tokens", billed.cached}, {"audio_tokens", 0}}},
+          {"completion_tokens_details", {{"reasoning_tokens", 0}, {"audio_tokens", 0}}}};
+}
+
+std::string_view finish_word(FinishReason reason) {
+  return reason == FinishReason::end_of_text || reason == FinishReason::stop_string ? "stop" : "length";
+}
+
+void add_event(std::string& out, const Json& data) {
+  out += "data: ";
+  out += to_line(data);
+  out += "\n\n";
+}
+
+}  // namespace bantam

@@ -1,0 +1,157 @@
+// Each test uses a client as its documentation does; the server is `bantam serve` with a key of its own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createAzure } from '@ai-sdk/azure';
+import { createOpenAI } from '@ai-sdk/openai';
+import { embed, generateText, streamText } from 'ai';
+import { Ollama } from 'ollama';
+import OpenAI, { AzureOpenAI } from 'openai';
+
+const model = 'bantam-1';
+const messages = [{ role: 'user', content: 'Hello' }];
+let server, folder, url, apiKey;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'bantam-clients-'));
+  const args = ['serve', '--port', '0', '--first-key', 'clients', '--keys', join(folder, 'keys.db'), '--quiet'];
+  server = spawn(process.env.BANTAM, args, { env: { ...process.env, XDG_DATA_HOME: folder } });
+  let said = '';
+  server.stderr.on('data', (text) => process.stderr.write(text));
+  await new Promise((resolve, reject) => {
+    server.once('exit', (code) => reject(new Error(`bantam serve ended with ${code}`)));
+    server.stdout.on('data', (text) => {
+      said += text;
+      if (said.includes("-d '")) resolve();
+    });
+  });
+  apiKey = said.match(/bt-[0-9a-f]+/)[0];
+  url = said.match(/listening at (\S+)/)[1];
+});
+
+after(async () => {
+  server.removeAllListeners('exit');
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  assert.equal(await ended, 0, 'SIGTERM ends the server in good order');
+  rmSync(folder, { recursive: true });
+});
+
+const openai = () => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+
+test('openai: models', async () => {
+  const ids = [];
+  for await (const m of openai().models.list()) ids.push(m.id);
+  assert.ok(ids.includes(model));
+  assert.equal((await openai().models.retrieve(model)).object, 'model');
+});
+
+test('openai: a chat, whole and as a stream, is the same for one seed', async () => {
+  const request = { model, messages, seed: 7, max_tokens: 24, temperature: 0.5 };
+  const whole = await openai().chat.completions.create(request);
+  assert.ok(whole.usage.completion_tokens <= 24);
+  let text = '', usage;
+  const stream = await openai().chat.completions.create({ ...request, stream: true, stream_options: { include_usage: true } });
+  for await (const chunk of stream) {
+    text += chunk.choices[0]?.delta?.content ?? '';
+    usage = chunk.usage ?? usage;
+  }
+  assert.equal(text, whole.choices[0].message.content);
+  assert.equal(usage.total_tokens, whole.usage.total_tokens);
+});
+
+test('openai: the stream helper gathers a message', async () => {
+  const runner = openai().chat.completions.stream({ model, messages, max_tokens: 8 });
+  const message = await runner.finalMessage();
+  assert.equal(message.role, 'assistant');
+});
+
+test('openai: several choices, logprobs, stop', async () => {
+  const out = await openai().chat.completions.create({ model, messages, n: 2, max_tokens: 4, logprobs: true, top_logprobs: 3 });
+  assert.equal(out.choices.length, 2);
+  assert.equal(out.choices[0].logprobs.content[0].top_logprobs.length, 3);
+});
+
+test('openai: completions', async () => {
+  const out = await openai().completions.create({ model, prompt: 'Once upon a time', max_tokens: 8 });
+  assert.equal(out.object, 'text_completion');
+});
+
+test('openai: responses, whole and as a stream', async () => {
+  const whole = await openai().responses.create({ model, input: 'Hello', max_output_tokens: 16 });
+  assert.equal(whole.object, 'response');
+  assert.equal(typeof whole.output_text, 'string');
+  const types = [];
+  for await (const event of await openai().responses.create({ model, input: 'Hello', max_output_tokens: 16, stream: true })) types.push(event.type);
+  assert.equal(types[0], 'response.created');
+  assert.ok(['response.completed', 'response.incomplete'].includes(types.at(-1)));
+});
+
+test('openai: embeddings', async () => {
+  const out = await openai().embeddings.create({ model, input: ['a text', 'another'] });
+  assert.equal(out.data.length, 2);
+  const length = Math.hypot(...out.data[0].embedding);
+  assert.ok(Math.abs(length - 1) < 1e-3);
+});
+
+test('openai: errors have their classes', async () => {
+  await assert.rejects(openai().chat.completions.create({ model: 'none', messages }), OpenAI.NotFoundError);
+  await assert.rejects(openai().chat.completions.create({ model, messages: [] }), OpenAI.BadRequestError);
+  await assert.rejects(new OpenAI({ baseURL: `${url}/v1`, apiKey: 'wrong', maxRetries: 0 }).models.list(), OpenAI.AuthenticationError);
+});
+
+test('openai: grounded chat cites the manual', async () => {
+  const out = await openai().chat.completions.create({ model, messages: [{ role: 'user', content: 'Does Bantam need a GPU?' }], documents: { index: 'manual' } });
+  assert.ok(out.documents.citations.length > 0);
+  assert.ok(out.documents.citations[0].quote.length > 0);
+});
+
+test('azure: chat, embeddings and errors', async () => {
+  const azure = new AzureOpenAI({ endpoint: url, apiKey, apiVersion: '2024-10-21', deployment: model, maxRetries: 0 });
+  const out = await azure.chat.completions.create({ model, messages, max_tokens: 8 });
+  assert.equal(out.choices.length, 1);
+  assert.deepEqual(out.choices[0].content_filter_results, {});
+  let chunks = 0;
+  for await (const chunk of await azure.chat.completions.create({ model, messages, max_tokens: 8, stream: true })) chunks += chunk.choices.length;
+  assert.ok(chunks > 0);
+  const other = new AzureOpenAI({ endpoint: url, apiKey, apiVersion: '2024-10-21', deployment: 'none', maxRetries: 0 });
+  await assert.rejects(other.chat.completions.create({ model: 'none', messages }), (e) => e.status === 404 && e.code === 'DeploymentNotFound');
+});
+
+test('ollama: chat, generate, embed, list, show', async () => {
+  const ollama = new Ollama({ host: url, headers: { Authorization: `Bearer ${apiKey}` } });
+  const whole = await ollama.chat({ model, messages, options: { num_predict: 8 } });
+  assert.equal(whole.done, true);
+  let text = '';
+  for await (const part of await ollama.chat({ model, messages, stream: true, options: { num_predict: 8, seed: 1 } })) text += part.message.content;
+  assert.equal(typeof text, 'string');
+  assert.equal(typeof (await ollama.generate({ model, prompt: 'Hello', options: { num_predict: 4 } })).response, 'string');
+  assert.equal((await ollama.embed({ model, input: ['a', 'b'] })).embeddings.length, 2);
+  assert.ok((await ollama.list()).models.some((m) => m.name === model));
+  assert.ok((await ollama.show({ model })).model_info);
+  assert.ok((await ollama.ps()).models.length > 0);
+  assert.ok((await ollama.version()).version);
+  await assert.rejects(ollama.chat({ model: 'none', messages }));
+});
+
+test('ai sdk: text, stream and embedding through @ai-sdk/openai', async () => {
+  const provider = createOpenAI({ baseURL: `${url}/v1`, apiKey });
+  for (const of of [provider.chat(model), provider.responses(model)]) {
+    const { text, usage } = await generateText({ model: of, prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
+    assert.equal(typeof text, 'string');
+    assert.ok(usage.totalTokens > 0);
+    let streamed = '';
+    for await (const piece of streamText({ model: of, prompt: 'Hello', maxOutputTokens: 8 }).textStream) streamed += piece;
+    assert.equal(typeof streamed, 'string');
+  }
+  assert.ok((await embed({ model: provider.embedding(model), value: 'a text' })).embedding.length > 0);
+});
+
+test('ai sdk: text through @ai-sdk/azure', async () => {
+  const provider = createAzure({ baseURL: `${url}/openai`, apiKey });
+  const { text } = await generateText({ model: provider.chat(model), prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
+  assert.equal(typeof text, 'string');
+});

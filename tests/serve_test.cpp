@@ -1,0 +1,120 @@
+// bantam serve, keys and usage from outside.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli_fixture.h"
+#include "server/test_client.h"
+
+namespace bantam {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class ServeTest : public CliTest {
+ protected:
+  ServeTest() { ::setenv("XDG_DATA_HOME", folder_.path().c_str(), 1); }
+  ~ServeTest() override {
+    if (process_ > 0) stop(SIGKILL);
+  }
+
+  // Starts the server with the test's model on a free port and returns what it said.
+  std::string serve(const std::string& arguments = "") {
+    int out[2];
+    EXPECT_EQ(::pipe(out), 0);
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::dup2(out[1], 1);
+      ::dup2(::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+      const std::string line = fmt::format("cd '{}' && exec {} serve -m m.gguf --port 0 -t 1 {}",
+                                           folder_.path().string(), BANTAM_BINARY, arguments);
+      ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(out[1]);
+    std::string said;
+    char buffer[4096];
+    while (said.find("-d '") == std::string::npos) {
+      const ssize_t n = ::read(out[0], buffer, sizeof buffer);
+      if (n <= 0) break;
+      said.append(buffer, static_cast<size_t>(n));
+    }
+    ::close(out[0]);
+    const size_t port = said.find("127.0.0.1:");
+    if (port != std::string::npos) port_ = static_cast<uint16_t>(std::atoi(said.c_str() + port + 10));
+    return said;
+  }
+
+  // The exit code.
+  int stop(int signal) {
+    ::kill(process_, signal);
+    int status = 0;
+    ::waitpid(process_, &status, 0);
+    process_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  TestReply ask(const std::string& path, const std::string& body, const std::string& headers = "") {
+    return TestClient(port_).request("POST", path, body, headers);
+  }
+
+  pid_t process_ = -1;
+  uint16_t port_ = 0;
+};
+
+const std::string kBody = R"({"model":"m","messages":[{"role":"user","content":"Hi"}],"max_tokens":5,"seed":3})";
+
+TEST_F(ServeTest, answers_with_a_real_model_until_it_is_told_to_stop) {
+  EXPECT_THAT(serve(), AllOf(HasSubstr("listening at http://127.0.0.1:"), HasSubstr("curl ")));
+  const TestReply first = ask("/v1/chat/completions", kBody), second = ask("/v1/chat/completions", kBody);
+  ASSERT_EQ(first.status, 200) << first.body;
+  const Json one = parse_json(first.body, "a response"), two = parse_json(second.body, "a response");
+  EXPECT_EQ(one["choices"][0]["message"], two["choices"][0]["message"]) << "the same seed";
+  EXPECT_LE(one["usage"]["completion_tokens"], 5);
+  EXPECT_EQ(parse_json(ask("/v1/embeddings", R"({"model":"m","input":"a"})").body, "a response")["data"][0]["embedding"]
+                .size(),
+            32u);
+  EXPECT_EQ(stop(SIGTERM), 0);
+  const Result usage = bantam("usage --json");
+  const Json rows = parse_json(usage.out, "usage")["rows"];
+  ASSERT_EQ(rows.size(), 1u) << usage.out << usage.err;
+  EXPECT_EQ(rows[0]["requests"], 3);
+  EXPECT_EQ(rows[0]["completion_tokens"],
+            one["usage"]["completion_tokens"].get<int>() + two["usage"]["completion_tokens"].get<int>());
+  EXPECT_THAT(read_file(folder_ / "log"), AllOf(HasSubstr("\"status\":200"), Not(HasSubstr("Hi"))));
+}
+
+TEST_F(ServeTest, keys_are_made_shown_once_limited_and_revoked) {
+  const Result made = bantam("keys create alice --rpm 1");
+  EXPECT_EQ(made.code, 0) << made.err;
+  const std::string secret = made.out.substr(0, made.out.size() - 1);
+  EXPECT_EQ(secret.size(), 67u);
+  EXPECT_THAT(bantam("keys list").out, AllOf(HasSubstr("alice"), HasSubstr("1 requests/min"), Not(HasSubstr(secret))));
+  serve();
+  const std::string header = "api-key: " + secret + "\r\n";
+  EXPECT_EQ(ask("/v1/chat/completions", kBody).status, 401);
+  EXPECT_EQ(ask("/v1/chat/completions", kBody, header).status, 200);
+  EXPECT_EQ(ask("/v1/chat/completions", kBody, header).status, 429);
+  EXPECT_EQ(bantam("keys limit alice").code, 0);
+  EXPECT_EQ(ask("/v1/chat/completions", kBody, header).status, 200) << "a running server sees it";
+  EXPECT_EQ(bantam("keys revoke alice").code, 0);
+  EXPECT_EQ(ask("/v1/chat/completions", kBody, header).status, 401);
+  EXPECT_THAT(bantam("usage").out, HasSubstr("alice"));
+}
+
+TEST_F(ServeTest, refuses_what_would_be_unsafe_or_makes_no_sense) {
+  expect_refusal("serve -m m.gguf --host 0.0.0.0 --port 0", "without keys");
+  expect_refusal("serve -m none.gguf --port 0", "none.gguf");
+  expect_refusal("serve -m m.gguf --port 0 --tls-cert a.pem", "--tls-key");
+  expect_refusal("serve -m m.gguf --port 0 --docs folder", "NAME=PATH");
+  expect_refusal("keys revoke nobody", "nobody");
+  expect_refusal("keys create a --scopes all", "scope");
+  expect_refusal("usage --keys none.db", "none.db");
+}
+
+}  // namespace
+}  // namespace bantam
