@@ -70,7 +70,7 @@ class EngineTest : public testing::Test {
     wanted.max_tokens = max_tokens;
     wanted.sampling.temperature = temperature;
     wanted.sampling.seed = seed;
-    wanted.sampling.logit_bias = {{kTestEndToken, -100.f}};
+    wanted.sampling.logit_bias = {{kTestEndToken, -100.f}, {kTestTurnEndToken, -100.f}};
     return wanted;
   }
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kMatch = 3;  // tokens that must have occurred before
 constexpr int kMostDrafted = 8, kLongestPause = 1024;
-// A drafted row costs about a third of a step of one row, so a quarter of them right does not pay.
+// Fewer of the drafted tokens right than this, and drafting stops for a while.
 constexpr double kLeastRate = 0.25;
 
 }  // namespace

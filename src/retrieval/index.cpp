@@ -140,7 +140,7 @@ void Index::State::add_file(const std::string& path, const KnownFile& known, con
                             Batch& batch) {
   const int64_t first_chunk = database.integer("SELECT max(id) FROM chunks") + 1;
   const int64_t first_passage = segments.next_passage() + static_cast<int64_t>(batch.lengths.size());
-  Statement add_chunk = database.prepare("INSERT INTO chunks VALUES(?, ?, ?, ?)");
+  SqlStatement add_chunk = database.prepare("INSERT INTO chunks VALUES(?, ?, ?, ?)");
   int64_t chunk = first_chunk;
   for (const TextChunk& c : document.chunks) {
     add_chunk.run(chunk++, static_cast<int64_t>(c.begin), static_cast<int64_t>(c.bytes),
@@ -152,7 +152,7 @@ void Index::State::add_file(const std::string& path, const KnownFile& known, con
                std::span<const std::byte>(known.hash), std::string_view(known.problem),
                std::string_view(document.title), static_cast<int64_t>(document.text_bytes), first_passage,
                first_passage + static_cast<int64_t>(document.passages.size()), first_chunk, chunk);
-  Statement add_passage = database.prepare("INSERT INTO passages VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+  SqlStatement add_passage = database.prepare("INSERT INTO passages VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
   size_t in = 0;
   for (const PreparedPassage& p : document.passages) {
     while (in + 1 < document.chunks.size() && document.chunks[in + 1].begin <= p.passage.begin) ++in;
@@ -215,11 +215,11 @@ void Index::add(std::span<const GivenDocument> documents) {
 }
 
 std::optional<std::string> Index::document_text(std::string_view file) {
-  Statement find = state_->database.prepare("SELECT first_chunk, end_chunk FROM files WHERE path = ?");
+  SqlStatement find = state_->database.prepare("SELECT first_chunk, end_chunk FROM files WHERE path = ?");
   find.bind_all(file);
   if (!find.step()) return std::nullopt;
   std::string out;
-  Statement& read = state_->read_chunk;
+  SqlStatement& read = state_->read_chunk;
   for (int64_t chunk = find.integer(0); chunk < find.integer(1); ++chunk) {
     read.bind_all(chunk);
     if (!read.step()) fail_damaged(state_->database.path().string());
@@ -245,7 +245,7 @@ IndexStats Index::stats() {
 
 std::vector<std::filesystem::path> Index::roots() {
   std::vector<std::filesystem::path> out;
-  Statement all = state_->database.prepare("SELECT path FROM roots ORDER BY path");
+  SqlStatement all = state_->database.prepare("SELECT path FROM roots ORDER BY path");
   while (all.step()) out.emplace_back(std::string(all.text(0)));
   return out;
 }
@@ -255,13 +255,13 @@ void Index::set_ranking(const Ranking& ranking) { state_->ranking = ranking; }
 void Index::check() {
   State& s = *state_;
   const std::string source = s.database.path().string();
-  Statement integrity = s.database.prepare("PRAGMA integrity_check(1)");
+  SqlStatement integrity = s.database.prepare("PRAGMA integrity_check(1)");
   if (!integrity.step() || integrity.text(0) != "ok") fail_damaged(source);
   integrity.reset();
   s.segments.load();
   s.segments.check();
   if (s.database.integer("SELECT count(*) FROM passages") != s.segments.passages()) fail_damaged(source);
-  Statement files = s.database.prepare("SELECT path, text_bytes FROM files");
+  SqlStatement files = s.database.prepare("SELECT path, text_bytes FROM files");
   while (files.step()) {
     const auto text = document_text(files.text(0));
     if (!text || text->size() != static_cast<size_t>(files.integer(1))) fail_damaged(source);

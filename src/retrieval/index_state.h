@@ -78,7 +78,7 @@ struct Index::State {
   Ranking ranking;
   TermScanner scanner;
   int64_t data_version = 0;  // of what `segments` has read; 0: not to be trusted
-  Statement version, find_file, read_file, read_passage, read_chunk;
+  SqlStatement version, find_file, read_file, read_passage, read_chunk;
 };
 
 }  // namespace bantam

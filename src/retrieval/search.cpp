@@ -218,7 +218,7 @@ class Reader {
 
   // Moves to a passage; false when an earlier one has the same words.
   bool read(int64_t passage, Hit& hit) {
-    Statement& row = state_.read_passage;
+    SqlStatement& row = state_.read_passage;
     row.bind_all(passage);
     if (!row.step()) fail_damaged(source_);
     const bool is_new = seen_.insert(row.integer(5)).second || state_.ranking.repeated >= 1;
@@ -244,7 +244,7 @@ class Reader {
   const Chunk& chunk(int64_t id) {
     const auto known = chunks_.find(id);
     if (known != chunks_.end()) return known->second;
-    Statement& row = state_.read_chunk;
+    SqlStatement& row = state_.read_chunk;
     row.bind_all(id);
     if (!row.step()) fail_damaged(source_);
     const auto data = row.blob(2);

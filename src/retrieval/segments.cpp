@@ -52,7 +52,7 @@ class SegmentReader {
  private:
   Database& database_;
   const Segment& segment_;
-  Statement read_;
+  SqlStatement read_;
   size_t block_number_ = 0;
   std::string block_;
   std::string_view rest_;
@@ -78,7 +78,7 @@ Segments::Segments(Database& database)
 
 void Segments::load() {
   list_.clear();
-  Statement all =
+  SqlStatement all =
       database_.prepare("SELECT id, first, count, first_block, directory, lengths FROM segments ORDER BY first");
   while (all.step()) {
     Segment s;

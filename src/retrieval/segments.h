@@ -60,7 +60,7 @@ class Segments {
   Segment join(size_t begin, size_t end);
 
   Database& database_;
-  Statement read_block_, add_block_, add_segment_, set_lengths_, drop_blocks_, drop_segment_;
+  SqlStatement read_block_, add_block_, add_segment_, set_lengths_, drop_blocks_, drop_segment_;
   std::vector<Segment> list_;  // by first passage
   int64_t passages_ = 0, total_length_ = 0;
 };

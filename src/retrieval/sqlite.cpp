@@ -27,9 +27,9 @@ std::string immutable_uri(const std::filesystem::path& path) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void SqlStatement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Statement::Statement(Database& database, std::string_view sql) : database_(&database) {
+SqlStatement::SqlStatement(Database& database, std::string_view sql) : database_(&database) {
   sqlite3_stmt* raw = nullptr;
   const int code = sqlite3_prepare_v3(database.connection_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
@@ -37,29 +37,29 @@ Statement::Statement(Database& database, std::string_view sql) : database_(&data
   check(code);
 }
 
-void Statement::check(int code) const {
+void SqlStatement::check(int code) const {
   if (code != SQLITE_OK) database_->fail(code);
 }
 
-Statement& Statement::bind(int parameter, int64_t value) {
+SqlStatement& SqlStatement::bind(int parameter, int64_t value) {
   check(sqlite3_bind_int64(statement_.get(), parameter + 1, value));
   return *this;
 }
 
 // Bound bytes must live until the statement has run: run() and the callers of step() see to it.
-Statement& Statement::bind(int parameter, std::string_view text) {
+SqlStatement& SqlStatement::bind(int parameter, std::string_view text) {
   check(sqlite3_bind_text64(statement_.get(), parameter + 1, text.data() == nullptr ? "" : text.data(), text.size(),
                             SQLITE_STATIC, SQLITE_UTF8));
   return *this;
 }
 
-Statement& Statement::bind(int parameter, std::span<const std::byte> blob) {
+SqlStatement& SqlStatement::bind(int parameter, std::span<const std::byte> blob) {
   check(blob.empty() ? sqlite3_bind_zeroblob(statement_.get(), parameter + 1, 0)
                      : sqlite3_bind_blob64(statement_.get(), parameter + 1, blob.data(), blob.size(), SQLITE_STATIC));
   return *this;
 }
 
-bool Statement::step() {
+bool SqlStatement::step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) {
@@ -70,20 +70,20 @@ bool Statement::step() {
   return false;
 }
 
-void Statement::reset() { sqlite3_reset(statement_.get()); }
+void SqlStatement::reset() { sqlite3_reset(statement_.get()); }
 
-int64_t Statement::last_insert_id() const { return sqlite3_last_insert_rowid(database_->connection_.get()); }
+int64_t SqlStatement::last_insert_id() const { return sqlite3_last_insert_rowid(database_->connection_.get()); }
 
-int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+int64_t SqlStatement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
-std::string_view Statement::text(int column) const {
+std::string_view SqlStatement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   return bytes == nullptr
              ? std::string_view()
              : std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
-std::span<const std::byte> Statement::blob(int column) const {
+std::span<const std::byte> SqlStatement::blob(int column) const {
   const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_.get(), column));
   return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
@@ -110,7 +110,7 @@ void Database::run(const char* sql) {
 }
 
 int64_t Database::integer(std::string_view sql) {
-  Statement statement = prepare(sql);
+  SqlStatement statement = prepare(sql);
   return statement.step() ? statement.integer(0) : 0;
 }
 

@@ -17,11 +17,11 @@ namespace bantam {
 class Database;
 
 // A prepared statement. Parameters and columns count from 0. Every call may throw what Database does.
-class Statement {
+class SqlStatement {
  public:
-  Statement& bind(int parameter, int64_t value);
-  Statement& bind(int parameter, std::string_view text);
-  Statement& bind(int parameter, std::span<const std::byte> blob);
+  SqlStatement& bind(int parameter, int64_t value);
+  SqlStatement& bind(int parameter, std::string_view text);
+  SqlStatement& bind(int parameter, std::span<const std::byte> blob);
 
   // Moves to the next row; false at the end, where the statement is ready to run again.
   bool step();
@@ -34,7 +34,7 @@ class Statement {
     return last_insert_id();
   }
   template <class... Args>
-  Statement& bind_all(const Args&... args) {
+  SqlStatement& bind_all(const Args&... args) {
     reset();
     int parameter = 0;
     (bind(parameter++, args), ...);
@@ -53,7 +53,7 @@ class Statement {
     void operator()(sqlite3_stmt* statement) const;
   };
 
-  Statement(Database& database, std::string_view sql);
+  SqlStatement(Database& database, std::string_view sql);
   int64_t last_insert_id() const;
   void check(int code) const;
 
@@ -75,7 +75,7 @@ class Database {
 
   const std::filesystem::path& path() const { return path_; }
   void run(const char* sql);
-  Statement prepare(std::string_view sql) { return Statement(*this, sql); }
+  SqlStatement prepare(std::string_view sql) { return SqlStatement(*this, sql); }
   // The first column of the first row.
   int64_t integer(std::string_view sql);
 
@@ -84,7 +84,7 @@ class Database {
   [[noreturn]] void fail(int code) const;
 
  private:
-  friend class Statement;
+  friend class SqlStatement;
   struct Close {
     void operator()(sqlite3* connection) const;
   };

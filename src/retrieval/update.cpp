@@ -27,7 +27,7 @@ using KnownFiles = std::unordered_map<std::string, KnownFile>;
 
 KnownFiles known_files(Database& database) {
   KnownFiles out;
-  Statement all = database.prepare("SELECT path, id, bytes, modified_ns, hash, problem FROM files");
+  SqlStatement all = database.prepare("SELECT path, id, bytes, modified_ns, hash, problem FROM files");
   while (all.step()) {
     KnownFile known{
         all.integer(1), static_cast<uint64_t>(all.integer(2)), all.integer(3), {}, std::string(all.text(5))};

@@ -51,7 +51,7 @@ std::filesystem::path private_file(const std::filesystem::path& path) {
   return path;
 }
 
-KeyInfo key_of(const Statement& row) {
+KeyInfo key_of(const SqlStatement& row) {
   KeyInfo key;
   key.id = row.text(0);
   key.name = row.text(1);
@@ -124,14 +124,14 @@ NewKey TenantStore::create(const std::string& name, const Scopes& scopes, const 
 
 std::vector<KeyInfo> TenantStore::keys() {
   std::vector<KeyInfo> out;
-  Statement select = database_->prepare(select_keys(""));
+  SqlStatement select = database_->prepare(select_keys(""));
   while (select.step()) out.push_back(key_of(select));
   return out;
 }
 
 std::optional<KeyInfo> TenantStore::find_secret(std::string_view secret) {
   const Hash hash = sha256(secret);
-  Statement select = database_->prepare(select_keys("WHERE hash = ? AND revoked = 0"));
+  SqlStatement select = database_->prepare(select_keys("WHERE hash = ? AND revoked = 0"));
   select.bind_all(std::span<const std::byte>(hash));
   if (!select.step()) return std::nullopt;
   return key_of(select);
@@ -140,7 +140,7 @@ std::optional<KeyInfo> TenantStore::find_secret(std::string_view secret) {
 bool TenantStore::has_keys() { return database_->integer("SELECT EXISTS (SELECT 1 FROM keys)") != 0; }
 
 KeyInfo TenantStore::get(std::string_view id) {
-  Statement select = database_->prepare(select_keys("WHERE id = ?1 OR name = ?1"));
+  SqlStatement select = database_->prepare(select_keys("WHERE id = ?1 OR name = ?1"));
   select.bind_all(id);
   std::vector<KeyInfo> found;
   while (select.step()) found.push_back(key_of(select));
@@ -175,7 +175,7 @@ void TenantStore::append(const UsageRow& row) {
 }
 
 std::vector<UsageTotal> TenantStore::totals(int64_t from_ms, int64_t to_ms) {
-  Statement select = database_->prepare(
+  SqlStatement select = database_->prepare(
       "SELECT key_id, model, date(admitted_ms / 1000, 'unixepoch') AS day, count(*), sum(1 - complete), sum(prompt), "
       "sum(cached), "
       "sum(completion), sum(cost_nano), sum(max(millijoules, 0)) FROM usage WHERE admitted_ms >= ? AND admitted_ms < ? "
@@ -196,7 +196,7 @@ std::vector<UsageTotal> TenantStore::totals(int64_t from_ms, int64_t to_ms) {
 }
 
 std::vector<UsageRow> TenantStore::rows_since(std::string_view key_id, int64_t from_ms) {
-  Statement select = database_->prepare(
+  SqlStatement select = database_->prepare(
       "SELECT admitted_ms, ended_ms, model, route, prompt, cached, completion, cost_nano, millijoules, complete FROM "
       "usage "
       "WHERE key_id = ? AND admitted_ms >= ? ORDER BY admitted_ms");
