@@ -89,7 +89,7 @@ void add_keys(BadClasses& classes) {
                  }()),
        "'tokenizer.ggml.model' is missing"});
   add(classes, "vocabulary: a normal form nobody knows",
-      {gguf_file([](Metadata& m, auto&) { m.set("bantam.tokenizer.normalize", std::string("nfx")); }), "none and nfc"});
+      {gguf_file([](Metadata& m, auto&) { m.set("bantam.tokenizer.normalize", std::string("nfx")); }), "this build knows nfc"});
   for (const char* key : {"lstrip_token_ids", "rstrip_token_ids", "single_word_token_ids"}) {
     classes.push_back({fmt::format("vocabulary: {} outside of it", key), [key] {
                          std::vector<BadFile> files;
@@ -280,7 +280,7 @@ void add_tokenizer_json(BadClasses& classes) {
            "pre_tokenizer");
   add_json("a sequence of numbers", "/pre_tokenizer", R"({"type":"Sequence","pretokenizers":[1]})", "pre_tokenizer");
   add_json("a normalizer nobody knows", "/normalizer", R"({"type":"Swirl"})", "normalizer");
-  add_json("a normalizer that is a number", "/normalizer", "1", "'type' is missing");
+  add_json("a normalizer that is a number", "/normalizer", "1", "'type' of a normalizer is missing");
   add_json("a decoder nobody knows", "/decoder", R"({"type":"Swirl"})", "decoder");
   add_json("a decoder that is a list", "/decoder", "[1]", "'type' is missing");
   add_json("a post-processor nobody knows", "/post_processor", R"({"type":"Swirl"})", "post_processor");
