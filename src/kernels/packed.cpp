@@ -53,24 +53,38 @@ void put_scales(const Block& w, int part, int row, std::byte* scales) {
   }
 }
 
-// ORs one code into the block's zeroed code bytes.
+// Writes a row's codes c[kPackedValues] among the block's code bytes.
 template <int kBits>
-void put_code(std::byte* codes, int row, int i, int code) {
-  const int unit = i / 4, at = 4 * row + i % 4;
+void put_codes(const uint8_t* c, int row, std::byte* codes) {
+  auto* out = reinterpret_cast<uint8_t*>(codes) + 4 * row;
   if constexpr (kBits == 8) {
-    codes[64 * unit + at] = static_cast<std::byte>(code);
+    for (int unit = 0; unit < kUnits; ++unit) std::memcpy(out + 64 * unit, c + 4 * unit, 4);
     return;
   }
-  codes[64 * (unit % 4) + at] |= static_cast<std::byte>((code & 15) << (unit < 4 ? 0 : 4));
-  if constexpr (kBits == 5) codes[256 + at] |= static_cast<std::byte>(code >> 4 << unit);
-  if constexpr (kBits == 6) codes[256 + 64 * (unit / 4) + at] |= static_cast<std::byte>(code >> 4 << (2 * (unit % 4)));
+  for (int v = 0; v < 4; ++v) {
+    for (int i = 0; i < 4; ++i) out[64 * v + i] = static_cast<uint8_t>((c[4 * v + i] & 15) | c[4 * v + 16 + i] << 4);
+  }
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (kBits == 5) {
+      int bits = 0;
+      for (int unit = 0; unit < kUnits; ++unit) bits |= c[4 * unit + i] >> 4 << unit;
+      out[256 + i] = static_cast<uint8_t>(bits);
+    }
+    if constexpr (kBits == 6) {
+      for (int half = 0; half < 2; ++half) {
+        int bits = 0;
+        for (int unit = 0; unit < 4; ++unit) bits |= c[16 * half + 4 * unit + i] >> 4 << (2 * unit);
+        out[256 + 64 * half + i] = static_cast<uint8_t>(bits);
+      }
+    }
+  }
 }
 
 template <DType dtype, class Block>
 void pack(const std::byte* rows, size_t row_bytes, int count, int cols, std::byte* panel) {
   constexpr PackedFormat f = packed_format(dtype);
   static_assert(f.blocks() * kPackedValues == Block::kValues);
-  std::memset(panel, 0, panel_bytes(dtype, cols));
+  if (count < kPanelRows) std::memset(panel, 0, panel_bytes(dtype, cols));
   for (int b = 0; b < cols / Block::kValues; ++b) {
     std::byte* header = panel;
     panel += f.header_bytes();
@@ -80,9 +94,11 @@ void pack(const std::byte* rows, size_t row_bytes, int count, int cols, std::byt
         std::memcpy(&w, rows + static_cast<size_t>(r) * row_bytes + static_cast<size_t>(b) * sizeof w, sizeof w);
         if (part == 0) put_header(w, r, header);
         put_scales(w, part, r, panel + f.code_bytes());
+        uint8_t codes[kPackedValues];
         for (int i = 0; i < kPackedValues; ++i) {
-          put_code<f.bits>(panel, r, i, code_of(w, part * kPackedValues + i));
+          codes[i] = static_cast<uint8_t>(code_of(w, part * kPackedValues + i));
         }
+        put_codes<f.bits>(codes, r, panel);
       }
     }
   }
