@@ -7,12 +7,14 @@
 #include <string>
 
 #include "bad_file.h"
+#include "door.h"
 
 namespace bantam::torture {
 
 struct Case {
   std::string name;  // of its class
   std::function<BadFile()> make;
+  double most_ms = kMostMs;
 };
 
 enum class Verdict : uint8_t { not_run, refused, loaded, failed };
