@@ -147,6 +147,7 @@ void declare_limit(CLI::App& command, SetOptions& options) {
 void add_keys(CLI::App& app) {
   CLI::App* keys = app.add_subcommand("keys", "Make, list, limit and revoke the keys of the server");
   keys->require_subcommand(1);
+  keys->footer("Examples:\n  bantam keys create alice\n  bantam keys CMD --help\n");
   add_command<CreateOptions>(*keys, "create", "Make a key and show it once",
                              "  bantam keys create alice\n"
                              "  bantam keys create phone-app --scopes chat,models --rpm 60 --tpd 200000\n",

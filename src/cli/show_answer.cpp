@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/utf8.h"
+#include "retrieval/answer_json.h"
 #include "retrieval/hangul.h"
 
 namespace bantam {
@@ -92,22 +93,12 @@ std::string answer_text(const Answer& answer, std::string_view question, bool co
 }
 
 Json answer_json(const Answer& answer, std::string_view question) {
-  Json citations = Json::array();
-  for (const Citation& c : answer.citations) {
-    citations.push_back({{"file", c.file},
-                         {"title", c.title},
-                         {"heading", c.heading},
-                         {"page", c.page > 0 ? Json(c.page) : Json(nullptr)},
-                         {"start", c.begin},
-                         {"end", c.end},
-                         {"quote", c.quote},
-                         {"answer_start", answer.abstained ? Json(nullptr) : Json(c.answer_begin)},
-                         {"answer_end", answer.abstained ? Json(nullptr) : Json(c.answer_end)}});
-  }
-  Json json = {
-      {"question", question},          {"answer", answer.text},
-      {"abstained", answer.abstained}, {"confidence", answer.confidence},
-      {"citations", citations},        {"timing", {{"search_ms", answer.search_ms}, {"read_ms", answer.read_ms}}}};
+  Json json = {{"question", question},
+               {"answer", answer.text},
+               {"abstained", answer.abstained},
+               {"confidence", answer.confidence},
+               {"citations", citations_json(answer)},
+               {"timing", {{"search_ms", answer.search_ms}, {"read_ms", answer.read_ms}}}};
   if (answer.sources_found > 0) {
     Json sentences = Json::array();
     for (const Statement& s : answer.statements) {

@@ -2,6 +2,7 @@
 // answered from the collection of that name with the bytes that say it, or the answer is that the documents do not say.
 //
 // A client names a collection that the operator has opened, never a path: it could read every file of the machine.
+#include "retrieval/answer_json.h"
 #include "server/grounded.h"
 #include "server/handlers.h"
 #include "server/wire.h"
@@ -11,22 +12,6 @@ namespace bantam {
 namespace {
 
 constexpr std::string_view kNotFound = "The documents do not say.";
-
-Json citations_json(const Answer& answer) {
-  Json out = Json::array();
-  for (const Citation& c : answer.citations) {
-    out.push_back({{"file", c.file},
-                   {"title", c.title},
-                   {"heading", c.heading},
-                   {"page", c.page > 0 ? Json(c.page) : Json(nullptr)},
-                   {"start", c.begin},
-                   {"end", c.end},
-                   {"quote", c.quote},
-                   {"answer_start", answer.abstained ? Json(nullptr) : Json(c.answer_begin)},
-                   {"answer_end", answer.abstained ? Json(nullptr) : Json(c.answer_end)}});
-  }
-  return out;
-}
 
 class GroundedJob final : public Job {
  public:
