@@ -75,6 +75,15 @@ TEST_F(AnswersTest, an_index_is_made_once_and_names_what_it_could_not_read) {
   EXPECT_THAT(found["results"][0].at("file").get<std::string>(), HasSubstr("sejong.txt"));
 }
 
+TEST_F(AnswersTest, vectors_of_a_model_find_passages_and_those_of_another_are_refused) {
+  EXPECT_EQ(json_of("index --json --index x.index --embedder m.gguf docs").at("total").at("vectors"), 3);
+  const std::string unknown_word = "search --json --index x.index zzzz";
+  EXPECT_TRUE(json_of(unknown_word).at("results").empty());
+  EXPECT_EQ(json_of(unknown_word + " --embedder m.gguf").at("results").size(), 3u);
+  std::filesystem::copy(folder_ / "m.gguf", folder_ / "other.gguf");
+  expect_refusal("search --index x.index --embedder other.gguf Lovelace", "m.gguf");
+}
+
 TEST_F(AnswersTest, a_huge_file_is_named_and_not_read) {
   write("docs/huge.log", "");
   fs::resize_file(folder_ / "docs/huge.log", uint64_t{2} << 30);  // sparse: takes no space

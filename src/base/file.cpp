@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -38,14 +39,19 @@ struct Descriptor {
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor in{path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.fd < 0) throw IoError("{}: cannot be opened: {}", path.string(), std::strerror(errno));
-  std::string text;
-  for (;;) {
-    const size_t filled = text.size();
-    text.resize(filled + kBufferBytes);
-    const ssize_t got = ::read(in.fd, text.data() + filled, kBufferBytes);
-    text.resize(filled + static_cast<size_t>(got < 0 ? 0 : got));
-    if (got == 0) return text;
+  struct stat about {};
+  const bool sized = ::fstat(in.fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0;
+  // One byte more than the size, so that the end is seen without making room again.
+  std::string text(sized ? static_cast<size_t>(about.st_size) + 1 : kBufferBytes, '\0');
+  for (size_t filled = 0;;) {
+    if (filled == text.size()) text.resize(2 * filled);
+    const ssize_t got = ::read(in.fd, text.data() + filled, text.size() - filled);
     if (got < 0 && errno != EINTR) throw IoError("{}: cannot be read: {}", path.string(), std::strerror(errno));
+    if (got > 0) filled += static_cast<size_t>(got);
+    if (got == 0) {
+      text.resize(filled);
+      return text;
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/thread_pool.h"
 #include "cli/command.h"
+#include "cli/embedder_option.h"
 #include "cli/index_option.h"
 #include "cli/interrupt.h"
 #include "cli/library.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> folders;
-  std::string index;
+  std::string index, embedder;
   int threads = available_cpus();
   size_t max_file_mib = ParseLimits{}.file_bytes >> 20;
   bool watch = false, json = false;
@@ -28,6 +29,7 @@ struct Options {
 void declare(CLI::App& command, Options& options) {
   command.add_option("folders", options.folders, "folders and files to read (default: those of the last times)");
   add_index_option(command, options.index);
+  add_embedder_option(command, options.embedder);
   command.add_option("-t,--threads", options.threads, "threads that read files")->capture_default_str();
   command.add_option("--max-file-mib", options.max_file_mib, "skip files larger than this")->capture_default_str();
   command.add_flag("--watch", options.watch, "stay, and follow what changes in the folders until Ctrl-C");
@@ -49,7 +51,11 @@ Json json_of(const UpdateReport& report, const IndexStats& stats, const std::fil
           {"unknown", unknown},
           {"text_bytes", report.text_bytes},
           {"stopped", report.stopped},
-          {"total", {{"files", stats.files}, {"passages", stats.passages}, {"text_bytes", stats.text_bytes}}}};
+          {"total",
+           {{"files", stats.files},
+            {"passages", stats.passages},
+            {"vectors", stats.vectors},
+            {"text_bytes", stats.text_bytes}}}};
 }
 
 void tell(const UpdateReport& report, Index& index, const std::filesystem::path& path, const Options& options) {
@@ -63,12 +69,21 @@ void tell(const UpdateReport& report, Index& index, const std::filesystem::path&
   print(fmt::format("{} new, {} changed, {} removed, {} unchanged, {} skipped{}\n", report.added, report.changed,
                     report.removed, report.unchanged, report.skipped.size(),
                     report.stopped ? "; stopped, run it again to go on" : ""));
-  print(fmt::format("{}: {} files, {} passages, {:.1f} MB of text\n", path.string(), stats.files, stats.passages,
+  print(fmt::format("{}: {} files, {} passages{}, {:.1f} MB of text\n", path.string(), stats.files, stats.passages,
+                    stats.vectors > 0 ? fmt::format(" ({} with vectors)", stats.vectors) : "",
                     mb(static_cast<uint64_t>(stats.text_bytes))));
   flush_output();
 }
 
 bool did_anything(const UpdateReport& report) { return report.added + report.changed + report.removed > 0; }
+
+// Reads what is new and, with an embedder, gives it vectors.
+UpdateReport bring_up_to_date(Index& index, const std::vector<std::filesystem::path>& roots, const Options& options) {
+  UpdateReport report = update_with_progress(index, roots, options.threads, options.max_file_mib);
+  if (!options.embedder.empty() && !report.stopped) embed_with_progress(index);
+  report.stopped |= interrupted();
+  return report;
+}
 
 void follow(Index& index, const std::vector<std::filesystem::path>& roots, UpdateReport report,
             const std::filesystem::path& path, const Options& options) {
@@ -77,7 +92,7 @@ void follow(Index& index, const std::vector<std::filesystem::path>& roots, Updat
   for (;;) {
     // What changes in a folder before it is watched is seen by the next update.
     if (!watch.add(report.folders) && !watch.wait(interrupt_descriptor())) return;
-    report = update_with_progress(index, roots, options.threads, options.max_file_mib);
+    report = bring_up_to_date(index, roots, options);
     if (did_anything(report)) tell(report, index, path, options);
     if (report.stopped) return;
   }
@@ -93,7 +108,8 @@ void run(const Options& options) {
   if (roots.empty()) roots = index.roots();
   if (roots.empty()) throw UsageError("{} knows no folders yet; name one: bantam index FOLDER", path.string());
   const InterruptGuard guard;
-  const UpdateReport report = update_with_progress(index, roots, options.threads, options.max_file_mib);
+  use_embedder(index, options.embedder, options.threads);
+  const UpdateReport report = bring_up_to_date(index, roots, options);
   tell(report, index, path, options);
   if (options.watch && !report.stopped) follow(index, roots, report, path, options);
   if (report.stopped) throw Interrupted{};

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "cli/embedder_option.h"
 #include "cli/index_option.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -61,11 +62,15 @@ Index open_folders(const LibraryOptions& options) {
     const UpdateReport report = update_with_progress(index, roots, options.threads, options.max_file_mib);
     tell_skipped(report);
     if (report.stopped) throw Interrupted{};
+    use_embedder(index, options.embedder, options.threads);
+    if (!options.embedder.empty()) embed_with_progress(index);
     return index;
   } catch (const IoError& error) {
     if (!fs::exists(path)) throw;
     notice(fmt::format("{}; answering from the index as it is", error.what()));
-    return Index::open(path, Index::Mode::read);
+    Index index = Index::open(path, Index::Mode::read);
+    use_embedder(index, options.embedder, options.threads);
+    return index;
   }
 }
 
@@ -74,12 +79,16 @@ Index open_folders(const LibraryOptions& options) {
 void add_library_options(CLI::App& command, LibraryOptions& options) {
   command.add_option("--docs", options.docs, "folders and files of documents (default: the manual of this program)");
   command.add_option("--index", options.index, "an index file made by `bantam index`");
+  add_embedder_option(command, options.embedder);
   command.add_option("--max-file-mib", options.max_file_mib, "skip files larger than this")->capture_default_str();
 }
 
 Index open_library(const LibraryOptions& options) {
   if (options.is_manual()) return manual();
-  return options.docs.empty() ? Index::open(index_path(options.index), Index::Mode::read) : open_folders(options);
+  if (!options.docs.empty()) return open_folders(options);
+  Index index = Index::open(index_path(options.index), Index::Mode::read);
+  use_embedder(index, options.embedder, options.threads);
+  return index;
 }
 
 std::string library_title(const LibraryOptions& options) {

@@ -13,6 +13,7 @@ namespace bantam {
 struct LibraryOptions {
   std::vector<std::string> docs;  // folders and files to read first
   std::string index;              // the index file; with neither, the manual
+  std::string embedder;           // model that the index has vectors of; empty: search by words alone
   int threads = 1;
   size_t max_file_mib = 256;
 

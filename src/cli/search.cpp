@@ -3,7 +3,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "cli/command.h"
+#include "cli/embedder_option.h"
 #include "cli/index_option.h"
 #include "cli/terminal.h"
 #include "retrieval/index.h"
@@ -14,7 +16,7 @@ namespace {
 constexpr size_t kMostResults = 1000;
 
 struct Options {
-  std::string query, index;
+  std::string query, index, embedder;
   size_t count = 5;
   bool sentences = false, json = false;
 };
@@ -22,6 +24,7 @@ struct Options {
 void declare(CLI::App& command, Options& options) {
   command.add_option("query", options.query, "a question or some words")->required();
   add_index_option(command, options.index);
+  add_embedder_option(command, options.embedder);
   command.add_option("-n,--count", options.count, "results")->capture_default_str();
   command.add_flag("--sentences", options.sentences, "the best sentences instead of the best passages");
   command.add_flag("--json", options.json, "one JSON object on standard output");
@@ -99,6 +102,7 @@ void run(const Options& options) {
     throw UsageError("-n is {}, wanted 1 to {}", options.count, kMostResults);
   }
   Index index = Index::open(index_path(options.index), Index::Mode::read);
+  use_embedder(index, options.embedder, available_cpus());
   const auto began = std::chrono::steady_clock::now();
   const Results results = index.search(options.query, options.count, SIZE_MAX);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

@@ -25,9 +25,7 @@ constexpr const char* kTables =
     "CREATE TABLE passages(id INTEGER PRIMARY KEY, file INTEGER, chunk INTEGER, begin INTEGER, end INTEGER,"
     " heading TEXT, page INTEGER, content INTEGER);"
     // Texts in zstd, cut between passages.
-    "CREATE TABLE chunks(id INTEGER PRIMARY KEY, begin INTEGER, bytes INTEGER, data BLOB);"
-    // Filled by a trained embedder: int8 vectors, scanned exactly.
-    "CREATE TABLE vectors(passage INTEGER PRIMARY KEY, vector BLOB);";
+    "CREATE TABLE chunks(id INTEGER PRIMARY KEY, begin INTEGER, bytes INTEGER, data BLOB);";
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -38,6 +36,7 @@ void make_tables(Database& database) {
   Transaction transaction(database);
   database.run(kTables);
   database.run(Segments::schema());
+  database.run(Vectors::schema());
   database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kVersion).c_str());
   transaction.commit();
 }
@@ -63,6 +62,7 @@ Database open_database(const std::filesystem::path& path, Index::Mode mode) {
   if (mode == Index::Mode::write) {
     if (empty) make_tables(database);
     check_version(database);
+    database.run(Vectors::schema());
     // A killed process leaves a sound file; a power cut may take the last commits with it.
     database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   } else {
@@ -105,6 +105,7 @@ Index::State::State(Database opened, std::optional<WriterLock> held)
     : lock(std::move(held)),
       database(std::move(opened)),
       segments(database),
+      vectors(database),
       version(database.prepare("PRAGMA data_version")),
       find_file(database.prepare("SELECT id FROM files WHERE path = ?")),
       read_file(database.prepare("SELECT first_passage, end_passage, first_chunk, end_chunk FROM files WHERE id = ?")),
@@ -119,7 +120,10 @@ void Index::State::refresh() {
   version.step();
   const int64_t now = version.integer(0);
   version.reset();
-  if (now != data_version) segments.load();
+  if (now != data_version) {
+    segments.load();
+    vectors.forget();
+  }
   data_version = now;
 }
 
@@ -130,7 +134,7 @@ void Index::State::remove_file(int64_t id) {
   const int64_t first_chunk = read_file.integer(2), end_chunk = read_file.integer(3);
   read_file.reset();
   segments.remove(first, end);
-  database.prepare("DELETE FROM vectors WHERE passage >= ? AND passage < ?").run(first, end);
+  vectors.remove(first, end);
   database.prepare("DELETE FROM passages WHERE id >= ? AND id < ?").run(first, end);
   database.prepare("DELETE FROM chunks WHERE id >= ? AND id < ?").run(first_chunk, end_chunk);
   database.prepare("DELETE FROM files WHERE id = ?").run(id);
@@ -240,7 +244,7 @@ IndexStats Index::stats() {
   state_->refresh();
   return {state_->database.integer("SELECT count(*) FROM files WHERE problem = ''"), state_->segments.passages(),
           state_->database.integer("SELECT sum(text_bytes) FROM files"),
-          static_cast<int64_t>(state_->segments.list().size())};
+          static_cast<int64_t>(state_->segments.list().size()), state_->vectors.count()};
 }
 
 std::vector<std::filesystem::path> Index::roots() {
@@ -251,6 +255,8 @@ std::vector<std::filesystem::path> Index::roots() {
 }
 
 void Index::set_ranking(const Ranking& ranking) { state_->ranking = ranking; }
+
+void Index::set_embedder(Embedder embedder) { state_->embedder = std::move(embedder); }
 
 void Index::check() {
   State& s = *state_;

@@ -20,6 +20,7 @@
 #include "retrieval/files.h"
 #include "retrieval/passages.h"
 #include "retrieval/ranking.h"
+#include "retrieval/vectors.h"
 
 namespace bantam {
 
@@ -53,6 +54,7 @@ struct Results {
 
 struct IndexStats {
   int64_t files = 0, passages = 0, text_bytes = 0, segments = 0;
+  int64_t vectors = 0;  // passages that have one
 };
 
 // A document that comes from no file, already cut.
@@ -120,6 +122,13 @@ class Index {
   std::vector<std::filesystem::path> roots();
 
   void set_ranking(const Ranking& ranking);
+
+  // From now on search() also compares meanings where the index has vectors of this embedder; it throws UsageError
+  // where it has those of another.
+  void set_embedder(Embedder embedder);
+  // Gives each passage a vector that has none by the embedder; vectors of another leave. Commits every few seconds and
+  // asks then whether to go on. Returns how many passages got one.
+  size_t embed(const std::function<bool(size_t done, size_t total)>& go_on);
 
   // Reads all of it and compares. Throws FormatError when it is damaged.
   void check();

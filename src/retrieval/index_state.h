@@ -40,7 +40,7 @@ struct KnownFile {
 struct Index::State {
   State(Database opened, std::optional<WriterLock> held);
 
-  // Reads the segments again if another process has written since.
+  // Reads the segments again, and the vectors when needed, if another process has written since.
   void refresh();
   void remove_file(int64_t id);
   // Rows of a file and its passages. Postings go to `batch`, which Batch::flush() writes.
@@ -75,6 +75,8 @@ struct Index::State {
   std::optional<WriterLock> lock;
   Database database;
   Segments segments;
+  Vectors vectors;
+  std::optional<Embedder> embedder;
   Ranking ranking;
   TermScanner scanner;
   int64_t data_version = 0;  // of what `segments` has read; 0: not to be trusted

@@ -17,6 +17,9 @@ struct Ranking {
   float pair = 0.1f;                            // of the mean idf of two words that follow each other as in the query
   float passage_of_sentence = 0.6f;             // part of the best sentence's score in its passage's
   float sentence_of_passage = 1.0f;             // part of a passage's score in its sentences'
+  // Of the best score by words, for the passage nearest in meaning; less for farther ones. Not fitted: there is no
+  // trained embedder yet.
+  float meaning = 0.5f;
   // A passage that shares more of its terms than this with a better one is left out; 1: none is.
   float repeated = 0.8f;
 };

@@ -1,11 +1,13 @@
-// How Index::search() finds: BM25 over all passages by their postings, then the best are read and ordered anew with
-// what only their text tells.
+// How Index::search() finds: BM25 over all passages by their postings, and where an embedder is at hand the nearest
+// vectors; then the best are read and ordered anew with what only their text tells.
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 
+#include "base/error.h"
 #include "retrieval/index_state.h"
+#include "retrieval/passage_reader.h"
 #include "retrieval/sentences.h"
 
 namespace bantam {
@@ -211,55 +213,45 @@ void score_by_text(std::vector<ReadPassage>& passages, const Query& query, const
   }
 }
 
-// Reads passages and their text, each chunk once.
-class Reader {
- public:
-  explicit Reader(Index::State& state) : state_(state), source_(state.database.path().string()) {}
-
-  // Moves to a passage; false when an earlier one has the same words.
-  bool read(int64_t passage, Hit& hit) {
-    SqlStatement& row = state_.read_passage;
-    row.bind_all(passage);
-    if (!row.step()) fail_damaged(source_);
-    const bool is_new = seen_.insert(row.integer(5)).second || state_.ranking.repeated >= 1;
-    if (is_new) {
-      hit.passage = passage;
-      hit.begin = static_cast<size_t>(row.integer(1));
-      hit.end = static_cast<size_t>(row.integer(2));
-      hit.heading = row.text(3);
-      hit.page = static_cast<int>(row.integer(4));
-      hit.file = row.text(6);
-      hit.title = row.text(7);
-      const auto& [begin, text] = chunk(row.integer(0));
-      if (hit.begin < begin || hit.end < hit.begin || hit.end - begin > text.size()) fail_damaged(source_);
-      hit.text = text.substr(hit.begin - begin, hit.end - hit.begin);
-    }
-    row.reset();
-    return is_new;
+// How near the query each passage is in meaning; empty where the index has no vectors or nobody reads them.
+std::vector<Similarity> compare_meaning(std::string_view query, Index::State& state) {
+  if (!state.embedder) return {};
+  const auto name = state.vectors.embedder();
+  if (!name) return {};
+  if (*name != state.embedder->name) {
+    throw UsageError("{}: its vectors are from {}, not from {}; search with that embedder, or index with this one",
+                     state.database.path().string(), *name, state.embedder->name);
   }
+  return state.vectors.compare(code_vector(state.embedder->embed(query)));
+}
 
- private:
-  using Chunk = std::pair<size_t, std::string>;  // its first byte in the document, its text
+std::vector<Similarity> nearest_of(std::vector<Similarity> all, size_t n) {
+  n = std::min(n, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(n), all.end(), [](const auto& a, const auto& b) {
+    return a.cosine != b.cosine ? a.cosine > b.cosine : a.passage < b.passage;
+  });
+  all.resize(n);
+  return all;
+}
 
-  const Chunk& chunk(int64_t id) {
-    const auto known = chunks_.find(id);
-    if (known != chunks_.end()) return known->second;
-    SqlStatement& row = state_.read_chunk;
-    row.bind_all(id);
-    if (!row.step()) fail_damaged(source_);
-    const auto data = row.blob(2);
-    Chunk read{static_cast<size_t>(row.integer(0)),
-               decompress({reinterpret_cast<const char*>(data.data()), data.size()},
-                          static_cast<size_t>(row.integer(1)), source_)};
-    row.reset();
-    return chunks_.emplace(id, std::move(read)).first->second;
+// Adds to each score, which the best by words has most of, its share of how near the passages that were read lie.
+void add_meaning(std::vector<ReadPassage>& passages, const std::vector<Similarity>& all, const Ranking& r) {
+  std::vector<std::optional<float>> cosines;
+  float least = 1, most = -1;
+  double best = 0;
+  for (const ReadPassage& p : passages) {
+    const auto found = std::lower_bound(all.begin(), all.end(), p.hit.passage,
+                                        [](const Similarity& s, int64_t passage) { return s.passage < passage; });
+    const bool has = found != all.end() && found->passage == p.hit.passage;
+    cosines.push_back(has ? std::optional(found->cosine) : std::nullopt);
+    if (has) least = std::min(least, found->cosine), most = std::max(most, found->cosine);
+    best = std::max(best, p.score);
   }
-
-  Index::State& state_;
-  std::string source_;
-  std::map<int64_t, Chunk> chunks_;
-  std::set<int64_t> seen_;  // PreparedPassage::content
-};
+  if (most <= least) return;
+  for (size_t i = 0; i < passages.size(); ++i) {
+    if (cosines[i]) passages[i].score += r.meaning * (best > 0 ? best : 1) * (*cosines[i] - least) / (most - least);
+  }
+}
 
 }  // namespace
 
@@ -269,17 +261,28 @@ Results Index::search(std::string_view text, size_t passages, size_t sentences) 
   s.refresh();
   const Query query = read_query(text, s.scanner, s.segments, s.ranking);
   const auto candidates = score_passages(query, s.segments, s.ranking, s.database.path().string());
+  const std::vector<Similarity> similar = compare_meaning(text, s);
+  const size_t most_read = std::max(kLeastRead, kReadPerPassage * passages);
   std::vector<ReadPassage> read;
-  Reader reader(s);
-  for (const Candidate& c : candidates) {
-    if (read.size() == std::max(kLeastRead, kReadPerPassage * passages)) break;
+  PassageReader reader(s, s.ranking.repeated < 1);
+  const auto add = [&](int64_t number, double score) {
     ReadPassage passage;
-    if (!reader.read(c.passage, passage.hit)) continue;
-    passage.score = c.score;
+    if (!reader.read(number, passage.hit)) return;
+    passage.score = score;
     read_sentences(passage, query, s.scanner);
     read.push_back(std::move(passage));
+  };
+  for (const Candidate& c : candidates) {
+    if (read.size() == most_read) break;
+    add(c.passage, c.score);
+  }
+  std::set<int64_t> by_words;
+  for (const ReadPassage& p : read) by_words.insert(p.hit.passage);
+  for (const Similarity& near : nearest_of(similar, most_read)) {
+    if (!by_words.contains(near.passage)) add(near.passage, 0);
   }
   score_by_text(read, query, s.ranking);
+  add_meaning(read, similar, s.ranking);
   std::stable_sort(read.begin(), read.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
   Results out;
   std::vector<const ReadPassage*> kept;
