@@ -4,10 +4,12 @@
 // Products report GFLOP/s (two per multiply-add, integers alike) and the weight bytes read per second.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
 
+#include "base/page_buffer.h"
 #include "base/rng.h"
 #include "kernels/kernels.h"
 
@@ -69,32 +71,43 @@ void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& 
   state.counters["GB/s"] = benchmark::Counter(1e-9 * static_cast<double>(w.size()) * runs, benchmark::Counter::kIsRate);
 }
 
-// One span seen by `count` queries of one head: 3 is a token of a model whose query heads share keys by threes.
-void attend(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int count) {
+// Spans of one head seen by `count` queries: 3 is a token of a model whose query heads share keys by threes. They lie
+// in memory as a sequence's do, one after the other; all of them are more than the caches hold unless `near`.
+void attend(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int count, bool near) {
   constexpr int kHeadDim = 64;
+  const size_t tile = row_bytes(format.dtype, kHeadDim) * kPageTokens, span = 2 * kSpanPages * tile;
+  const size_t spans = near ? 1 : (size_t{96} << 20) / span;
+  const PageBuffer memory(spans * span);
+  const auto one = encoded(format, size_t{kPageTokens} * kHeadDim);
+  for (size_t at = 0; at < memory.size() / tile * tile; at += tile)
+    std::copy(one.begin(), one.end(), memory.data() + at);
   const auto q = random_values(kHeadDim);
-  const auto tiles = encoded(format, size_t{kSpanTokens} * kHeadDim);
-  std::vector<const std::byte*> pages;
-  for (int page = 0; page < kSpanPages; ++page) {
-    pages.push_back(tiles.data() + tiles.size() / kSpanPages * static_cast<size_t>(page));
-  }
   std::vector<std::vector<float>> partial(static_cast<size_t>(count), std::vector<float>(kHeadDim + 2));
   std::vector<AttendQuery> queries;
   for (auto& values : partial) queries.push_back({q.data(), 0, kSpanTokens, values.data()});
-  const AttendArgs args{.keys = pages.data(),
-                        .values = pages.data(),
-                        .format = format.dtype,
-                        .head_dim = kHeadDim,
-                        .scale = 0.125f,
-                        .cap = 0,
-                        .queries = queries.data(),
-                        .count = count};
+  size_t next = 0;
   for (auto _ : state) {
-    kernels.attend(args);
+    const std::byte* keys[kSpanPages];
+    const std::byte* values[kSpanPages];
+    for (size_t p = 0; p < kSpanPages; ++p) {
+      keys[p] = memory.data() + next * span + p * tile;
+      values[p] = keys[p] + kSpanPages * tile;
+    }
+    next = (next + 1) % spans;
+    kernels.attend({.keys = keys,
+                    .values = values,
+                    .format = format.dtype,
+                    .head_dim = kHeadDim,
+                    .scale = 0.125f,
+                    .cap = 0,
+                    .queries = queries.data(),
+                    .count = count});
     benchmark::ClobberMemory();
   }
-  state.counters["GFLOP/s"] = benchmark::Counter(
-      4e-9 * kSpanTokens * kHeadDim * count * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  const auto runs = static_cast<double>(state.iterations());
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(4e-9 * kSpanTokens * kHeadDim * count * runs, benchmark::Counter::kIsRate);
+  state.counters["GB/s"] = benchmark::Counter(1e-9 * static_cast<double>(span) * runs, benchmark::Counter::kIsRate);
 }
 
 // `arrays` of n floats are read or written by one call of `run(arrays)`.
@@ -126,9 +139,13 @@ void register_table(const Kernels& kernels) {
     }
   }
   for (const DType format : {DType::f32, DType::f16, DType::q8_0}) {
-    for (int count : {1, 3, 15}) {
-      add("attend/" + std::string(traits(format).name) + "/queries:" + std::to_string(count),
-          [&kernels, format, count](benchmark::State& state) { attend(state, kernels, traits(format), count); });
+    for (const bool near : {true, false}) {
+      for (int count : {1, 3, 15}) {
+        add("attend/" + std::string(traits(format).name) + "/queries:" + std::to_string(count) + (near ? "" : "/far"),
+            [&kernels, format, count, near](benchmark::State& state) {
+              attend(state, kernels, traits(format), count, near);
+            });
+      }
     }
   }
   for (size_t n : {size_t{4096}, size_t{1} << 22}) {

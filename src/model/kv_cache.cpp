@@ -74,10 +74,10 @@ void put_value(DType format, const real* values, std::byte* row, int n) {
 }  // namespace
 
 void KvLayout::put(std::byte* page, int row, const real* keys, const real* values) const {
-  const size_t tile = tile_bytes(), bytes = row_bytes(format, head_dim);
-  for (int h = 0; h < heads; ++h, page += 2 * tile, keys += head_dim, values += head_dim) {
+  const size_t bytes = row_bytes(format, head_dim);
+  for (int h = 0; h < heads; ++h, page += head_bytes(), keys += head_dim, values += head_dim) {
     put_key(format, keys, page, row, head_dim);
-    put_value(format, values, page + tile + static_cast<size_t>(row) * bytes, head_dim);
+    put_value(format, values, page + head_bytes() / 2 + static_cast<size_t>(row) * bytes, head_dim);
   }
 }
 
@@ -86,32 +86,43 @@ KvPage::KvPage(const KvPage& other) : pool_(other.pool_), id_(other.id_) {
 }
 
 KvPage::~KvPage() {
-  if (pool_ && --pool_->references_[static_cast<size_t>(id_)] == 0) pool_->free_.push_back(id_);
+  if (pool_ && --pool_->references_[static_cast<size_t>(id_)] == 0) pool_->give_back(id_);
 }
 
 int KvPage::references() const { return pool_->references_[static_cast<size_t>(id_)]; }
 
 KvPool::KvPool(const ModelConfig& config, int pages, DType format)
-    : format_(format), references_(static_cast<size_t>(pages)) {
+    : format_(format), references_(static_cast<size_t>(pages)), place_(static_cast<size_t>(pages)) {
   size_t total = 0;
   for (int l = 0; l < config.layers(); ++l) {
     layers_.push_back(layout_of(config, l, format));
     offsets_.push_back(total);
-    total += layers_.back().page_bytes() * static_cast<size_t>(pages);
+    total += layers_.back().bytes(pages);
   }
   memory_ = PageBuffer(total);
-  for (int id = pages; id > 0; --id) free_.push_back(id - 1);
+  free_.reserve(static_cast<size_t>(pages));
+  for (int id = pages; id > 0; --id) give_back(id - 1);
 }
 
 size_t KvPool::bytes_for(const ModelConfig& config, int rows, DType format) {
-  size_t page = 0;
-  for (int l = 0; l < config.layers(); ++l) page += layout_of(config, l, format).page_bytes();
-  return page * static_cast<size_t>(pages_for(rows));
+  size_t total = 0;
+  for (int l = 0; l < config.layers(); ++l) total += layout_of(config, l, format).bytes(pages_for(rows));
+  return total;
 }
 
-std::optional<KvPage> KvPool::take() {
+void KvPool::give_back(int id) {
+  place_[static_cast<size_t>(id)] = static_cast<int>(free_.size());
+  free_.push_back(id);
+}
+
+std::optional<KvPage> KvPool::take(int after) {
   if (free_.empty()) return std::nullopt;
-  const int id = free_.back();
+  const int next = after + 1;
+  const bool is_free = after >= 0 && next < pages() && references_[static_cast<size_t>(next)] == 0;
+  const int id = is_free ? next : free_.back();
+  const int place = place_[static_cast<size_t>(id)], last = free_.back();
+  free_[static_cast<size_t>(place)] = last;
+  place_[static_cast<size_t>(last)] = place;
   free_.pop_back();
   references_[static_cast<size_t>(id)] = 1;
   return KvPage(this, id);
@@ -143,7 +154,7 @@ KvCache::KvCache(const ModelConfig& config, int capacity, DType format) : capaci
 bool KvCache::reserve(int rows) {
   assert(rows <= capacity_);
   while (static_cast<int>(pages_.size()) < KvPool::pages_for(rows)) {
-    std::optional<KvPage> page = pool_->take();
+    std::optional<KvPage> page = pool_->take(pages_.empty() ? -1 : pages_.back().id());
     if (!page) return false;
     pages_.push_back(std::move(*page));
   }
@@ -153,13 +164,18 @@ bool KvCache::reserve(int rows) {
 void KvCache::truncate(int size) {
   assert(size >= 0 && size <= size_);
   size_ = size;
-  pages_.resize(static_cast<size_t>(KvPool::pages_for(size)));
+  drop_pages(static_cast<size_t>(KvPool::pages_for(size)));
+}
+
+// The last ones first, so that the first of them is the next to be taken.
+void KvCache::drop_pages(size_t kept) {
+  while (pages_.size() > kept) pages_.pop_back();
 }
 
 void KvCache::adopt(std::vector<KvPage> pages) {
   assert(size_ == 0);
   size_ = static_cast<int>(pages.size()) * kPageTokens;
-  pages_.clear();
+  drop_pages(0);
   std::move(pages.begin(), pages.end(), std::back_inserter(pages_));
 }
 

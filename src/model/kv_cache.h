@@ -16,19 +16,31 @@ namespace bantam {
 
 class KvPool;
 
-// One layer of a page, see kernels/attend.h: for each head its tile of keys, then its tile of values.
+// One layer of pages, see kernels/attend.h. Pages lie by kSpanPages together: for each head their tiles of keys, then
+// their tiles of values. So a span of a sequence whose pages follow each other is read from its first byte to its last,
+// which memory gives two or three times as fast as tiles here and there.
 struct KvLayout {
   DType format;
   int heads, head_dim;
 
   size_t tile_bytes() const { return row_bytes(format, head_dim) * kPageTokens; }
-  size_t page_bytes() const { return 2 * tile_bytes() * static_cast<size_t>(heads); }
-  const std::byte* keys(const std::byte* page, int head) const {
-    return page + 2 * tile_bytes() * static_cast<size_t>(head);
+  size_t bytes(int pages) const {
+    return static_cast<size_t>((pages + kSpanPages - 1) / kSpanPages * heads) * head_bytes();
   }
-  const std::byte* values(const std::byte* page, int head) const { return keys(page, head) + tile_bytes(); }
+  // Where page `id` begins: its tile of the first head's keys, from which the others are reckoned.
+  std::byte* page(std::byte* layer, int id) const {
+    return layer + static_cast<size_t>(id / kSpanPages * heads) * head_bytes() +
+           static_cast<size_t>(id % kSpanPages) * tile_bytes();
+  }
+  const std::byte* keys(const std::byte* page, int head) const {
+    return page + static_cast<size_t>(head) * head_bytes();
+  }
+  const std::byte* values(const std::byte* page, int head) const { return keys(page, head) + head_bytes() / 2; }
   // Stores row `row` of the page, keys[heads * head_dim] and values the same. Rows may be stored at the same time.
   void put(std::byte* page, int row, const real* keys, const real* values) const;
+
+ private:
+  size_t head_bytes() const { return 2 * kSpanPages * tile_bytes(); }
 };
 
 // A counted reference to a page; the page is free again when the last one goes.
@@ -75,13 +87,11 @@ class KvPool {
   int free_pages() const { return static_cast<int>(free_.size()); }
   size_t bytes() const { return memory_.size(); }
 
-  // A page of undefined content; nothing when none is free.
-  std::optional<KvPage> take();
+  // A page of undefined content, if possible the one that follows page `after` in memory; nothing when none is free.
+  std::optional<KvPage> take(int after = -1);
 
   const KvLayout& layout(int l) const { return layers_[static_cast<size_t>(l)]; }
-  std::byte* page(int l, int id) const {
-    return memory_.data() + offsets_[static_cast<size_t>(l)] + layout(l).page_bytes() * static_cast<size_t>(id);
-  }
+  std::byte* page(int l, int id) const { return layout(l).page(memory_.data() + offsets_[static_cast<size_t>(l)], id); }
 
   // True when every page is either free, once, or referenced.
   bool check_integrity() const;
@@ -91,10 +101,13 @@ class KvPool {
 
   DType format_;
   std::vector<KvLayout> layers_;
-  std::vector<size_t> offsets_;  // of each layer's pages
+  std::vector<size_t> offsets_;  // of each layer
   PageBuffer memory_;
+  void give_back(int id);
+
   std::vector<int> references_;  // [pages]
   std::vector<int> free_;        // the last one is taken next
+  std::vector<int> place_;       // [pages], of a free one in free_
 };
 
 // The past of one sequence. Pages of its pool may be shared with others as long as nobody writes their rows again.
@@ -106,6 +119,7 @@ class KvCache {
   // for slices that are read at once. Throws as KvPool.
   KvCache(const ModelConfig& config, int capacity, DType format = kRealType);
   KvCache(KvCache&&) = default;
+  ~KvCache() { drop_pages(0); }
 
   int size() const { return size_; }
   int capacity() const { return capacity_; }
@@ -127,6 +141,8 @@ class KvCache {
   std::byte* page(int l, int i) const { return pool_->page(l, pages_[static_cast<size_t>(i)].id()); }
 
  private:
+  void drop_pages(size_t kept);
+
   std::unique_ptr<KvPool> own_;
   KvPool* pool_ = nullptr;  // null when capacity is 0
   int capacity_ = 0, size_ = 0;

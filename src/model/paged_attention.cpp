@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <utility>
 
 #include "model/attention.h"
 #include "model/grain.h"
@@ -21,9 +22,7 @@ struct SlicePages {
   std::byte* temporary;
   int first, rows;  // rows before the slice's own, and all of them
 
-  std::byte* page(int l, int i) const {
-    return temporary ? temporary + layout.page_bytes() * static_cast<size_t>(i) : kv->page(l, i);
-  }
+  std::byte* page(int l, int i) const { return temporary ? layout.page(temporary, i) : kv->page(l, i); }
 };
 
 // Query heads [head, head + heads) of rows [row, row + rows) of a slice, which share a key head, over its spans [span,
@@ -31,6 +30,8 @@ struct SlicePages {
 struct Item {
   int slice, row, rows, head, heads, span, span_end;
   real* partial;  // of a narrow one: [rows, heads, state]; null: joined at once
+  bool first;     // of the spans of its tile
+  int64_t next;   // the item of the tile's next span; 0: none
 };
 
 class PagedAttention {
@@ -69,7 +70,7 @@ class PagedAttention {
         continue;
       }
       const KvLayout layout{kRealType, shape_.kv_heads, shape_.head_dim};
-      const size_t bytes = layout.page_bytes() * static_cast<size_t>(KvPool::pages_for(slice.count));
+      const size_t bytes = layout.bytes(KvPool::pages_for(slice.count));
       pages_[i] = {&kv, layout, run_.scratch<std::byte>(bytes), 0, slice.count};
     }
   }
@@ -112,31 +113,60 @@ class PagedAttention {
   void plan() {
     int64_t most = 0;
     size_t partials = 0;
+    int most_tiles = 0;
     for (size_t i = 0; i < batch_.slices.size(); ++i) {
       const Slice& slice = batch_.slices[i];
       const bool cut = narrow(slice, pages_[i]);
       const int spans = spans_of(pages_[i].rows);
-      for_each_tile(slice, [&](int, int, int, int) { most += cut ? spans : 1; });
+      int tiles = 0;
+      for_each_tile(slice, [&](int, int, int, int) { ++tiles; });
+      most += int64_t{tiles} * (cut ? spans : 1);
+      most_tiles = std::max(most_tiles, tiles);
       if (cut) partials += static_cast<size_t>(slice.count) * static_cast<size_t>(shape_.heads * spans) * state_;
     }
     items_ = run_.scratch<Item>(static_cast<size_t>(most));
     partials_ = run_.scratch<real>(partials);
+    auto* before = run_.scratch<int64_t>(static_cast<size_t>(most_tiles));
     real* partial = partials_;
     for (size_t i = 0; i < batch_.slices.size(); ++i) {
-      const Slice& slice = batch_.slices[i];
-      const SlicePages& pages = pages_[i];
-      const bool cut = narrow(slice, pages);
-      for_each_tile(slice, [&](int t, int rows, int h, int heads) {
-        const int span = shape_.first_visible(pages.first + t) / kSpanTokens;
-        const int end = spans_of(shape_.end_visible(pages.first + t + rows - 1, pages.rows));
-        work_ += int64_t{heads} * rows * (end - span) * kSpanTokens * shape_.head_dim;
-        if (!cut) {
-          items_[items_count_++] = {static_cast<int>(i), t, rows, h, heads, span, end, nullptr};
-          return;
-        }
-        for (int s = span; s < end; ++s, partial += static_cast<size_t>(rows * heads) * state_) {
-          items_[items_count_++] = {static_cast<int>(i), t, rows, h, heads, s, s + 1, partial};
-        }
+      if (narrow(batch_.slices[i], pages_[i])) {
+        plan_spans(static_cast<int>(i), before, partial);
+      } else {
+        for_each_tile(batch_.slices[i], [&](int t, int rows, int h, int heads) {
+          const auto [span, end] = spans_seen(pages_[i], t, rows);
+          add_item({static_cast<int>(i), t, rows, h, heads, span, end, nullptr, true, 0});
+        });
+      }
+    }
+  }
+
+  // The spans that rows [t, t + rows) of a slice see.
+  std::pair<int, int> spans_seen(const SlicePages& pages, int t, int rows) const {
+    return {shape_.first_visible(pages.first + t) / kSpanTokens,
+            spans_of(shape_.end_visible(pages.first + t + rows - 1, pages.rows))};
+  }
+
+  void add_item(const Item& item) {
+    work_ += int64_t{item.heads} * item.rows * (item.span_end - item.span) * kSpanTokens * shape_.head_dim;
+    items_[items_count_++] = item;
+  }
+
+  // An item for each span of each tile of a narrow slice, in the order in which spans lie in memory: all heads of one,
+  // then all of the next. before: [tiles].
+  void plan_spans(int i, int64_t* before, real*& partial) {
+    const SlicePages& pages = pages_[i];
+    const int end_of_all = spans_of(pages.rows);
+    for (int s = shape_.first_visible(pages.first) / kSpanTokens, first = s; s < end_of_all; ++s) {
+      int tile = 0;
+      for_each_tile(batch_.slices[static_cast<size_t>(i)], [&](int t, int rows, int h, int heads) {
+        int64_t& last = before[tile++];
+        if (s == first) last = -1;
+        const auto [span, end] = spans_seen(pages, t, rows);
+        if (s < span || s >= end) return;
+        if (last >= 0) items_[last].next = items_count_;
+        const bool is_first = std::exchange(last, items_count_) < 0;
+        add_item({i, t, rows, h, heads, s, s + 1, partial, is_first, 0});
+        partial += static_cast<size_t>(rows * heads) * state_;
       });
     }
   }
@@ -203,36 +233,32 @@ class PagedAttention {
     }
   }
 
-  // Joins the spans of narrow slices. An item's spans follow one another.
+  // Joins the spans of narrow slices.
   void join_narrow(const Tensor& y) const {
     run_.pool().parallel_for(items_count_, 32, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const Item& item = items_[i];
-        if (!item.partial || (i > 0 && same_tile(items_[i - 1], item))) continue;
-        int64_t last = i + 1;
-        while (last < items_count_ && same_tile(items_[last], item)) ++last;
-        for (int query = 0; query < item.rows * item.heads; ++query) join_query(item, i, last, query, y);
+        if (!item.partial || !item.first) continue;
+        for (int query = 0; query < item.rows * item.heads; ++query) join_query(item, query, y);
       }
     });
   }
 
-  static bool same_tile(const Item& a, const Item& b) {
-    return a.slice == b.slice && a.row == b.row && a.head == b.head;
-  }
-
-  void join_query(const Item& item, int64_t begin, int64_t end, int query, const Tensor& y) const {
-    const SlicePages& pages = pages_[item.slice];
-    const int t = item.row + query / item.heads;
-    const int first = first_span(item, t), last = spans_of(shape_.end_visible(pages.first + t, pages.rows));
-    const auto partial = [&](int64_t i) { return items_[i].partial + static_cast<size_t>(query) * state_; };
+  void join_query(const Item& first_item, int query, const Tensor& y) const {
+    const SlicePages& pages = pages_[first_item.slice];
+    const int t = first_item.row + query / first_item.heads;
+    const auto [first, last] = spans_seen(pages, t, 1);
     real* state = nullptr;
-    for (int64_t i = begin; i < end; ++i) {
-      if (items_[i].span < first || items_[i].span >= last) continue;
-      if (state) run_.kernels().attend_join(state, partial(i), shape_.head_dim);
-      if (!state) state = partial(i);
+    for (const Item* item = &first_item;; item = &items_[item->next]) {
+      if (item->span >= first && item->span < last) {
+        real* partial = item->partial + static_cast<size_t>(query) * state_;
+        if (state) run_.kernels().attend_join(state, partial, shape_.head_dim);
+        if (!state) state = partial;
+      }
+      if (item->next == 0) break;
     }
-    const Slice& slice = batch_.slices[static_cast<size_t>(item.slice)];
-    finish(state, y.row(slice.begin + t) + (item.head + query % item.heads) * shape_.head_dim);
+    const Slice& slice = batch_.slices[static_cast<size_t>(first_item.slice)];
+    finish(state, y.row(slice.begin + t) + (first_item.head + query % first_item.heads) * shape_.head_dim);
   }
 
   void finish(const real* state, real* y) const {
