@@ -21,6 +21,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
 #include "cli/progress.h"
+#include "cli/run_check.h"
 #include "cli/terminal.h"
 #include "engine/memory.h"
 #include "engine/session.h"
@@ -34,7 +35,7 @@ constexpr double kDisturbed = 0.1;  // more of a CPU's time than this taken by o
 constexpr int kMostRepeats = 3;     // of a disturbed run
 
 struct Options {
-  std::string model;
+  std::string model, kv = kDefaultKv;
   int threads = available_cpus();
   int runs = 5;
   bool busy = false, json = false;
@@ -43,6 +44,7 @@ struct Options {
 void declare(CLI::App& command, Options& options) {
   add_model_option(command, options.model);
   add_threads_option(command, options.threads);
+  add_kv_option(command, options.kv);
   command.add_option("-r,--runs", options.runs, "how often each is measured, at least 1")->capture_default_str();
   command.add_flag("--busy", options.busy, "also with other processes that keep one CPU, and all CPUs, busy");
   command.add_flag("--json", options.json, "print the numbers as JSON");
@@ -96,7 +98,7 @@ class Bench {
     prompt_ = std::min(kPromptTokens, config.context);
     decode_ = std::min(kDecodeTokens, config.context);
     depth_ = config.context >= kDepthTokens + decode_ ? kDepthTokens : 0;
-    session_.emplace(model_, options.threads, std::max(prompt_, depth_ + decode_));
+    session_.emplace(model_, options.threads, std::max(prompt_, depth_ + decode_), cache_format(options.kv));
     load_s_ = seconds_since(began_);
     Rng rng(1);
     tokens_.resize(static_cast<size_t>(session_->context()));

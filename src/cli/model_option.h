@@ -11,11 +11,14 @@
 
 namespace bantam {
 
+// How the command line keeps keys and values unless told otherwise: half the memory of f32, and read twice as fast.
+inline constexpr const char* kDefaultKv = "f16";
+
 struct RunOptions {
   std::string model;  // GGUF file, Hugging Face folder or name in the store; empty: the embedded model
   int threads = available_cpus();
   int context = 0;         // 0: the model's, at most kDefaultContext
-  std::string kv = "f32";  // format of the context's keys and values
+  std::string kv = kDefaultKv;  // format of the context's keys and values
 };
 
 void add_model_option(CLI::App& command, std::string& model);

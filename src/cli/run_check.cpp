@@ -7,7 +7,7 @@
 namespace bantam {
 
 void add_kv_option(CLI::App& command, std::string& kv) {
-  command.add_option("--kv", kv, "format of the context's keys and values: f32, or f16 or q8_0 for less memory")
+  command.add_option("--kv", kv, "format of the context's keys and values: f32, f16 or q8_0")
       ->capture_default_str();
 }
 

@@ -29,7 +29,7 @@ constexpr int kHousekeepingMs = 10'000;
 struct Options {
   std::vector<std::string> models, origins, hosts, docs, indexes;
   std::string address = "127.0.0.1", keys, prices, certificate, private_key, first_key;
-  std::string kv = "f32";
+  std::string kv = kDefaultKv;
   int port = 8080, context = 0, threads = available_cpus(), parallel = EngineOptions{}.most_running,
       queue = EngineOptions{}.most_waiting;
   int cache_tokens = 0, drain_s = 30;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/model_option.h"
 #include "engine/reader.h"
 #include "engine/writer.h"
 #include "retrieval/written_answer.h"
@@ -14,7 +15,7 @@ namespace bantam {
 struct WriterOptions {
   std::string model;  // empty: answers are quoted, not written
   int context = 0;    // 0: the model's, at most kDefaultContext
-  std::string kv = "f32";
+  std::string kv = kDefaultKv;
 };
 
 void add_writer_options(CLI::App& command, WriterOptions& options);

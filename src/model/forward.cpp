@@ -1,5 +1,7 @@
 #include "model/forward.h"
 
+#include <array>
+
 namespace bantam {
 
 Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& batch, Tensor* states) {
@@ -20,17 +22,19 @@ Tensor forward(Run& run, const ModelConfig& c, const Weights& w, const Batch& ba
 
     const auto feed_forward = [&](const Tensor& h) {
       if (c.experts > 0) return mix_experts(run, c, lw, h);
-      const Tensor up = linear(run, h, lw.w_up, lw.b_up);  // [T, ffn_dim]
-      Tensor y = c.gated_ffn ? gated(run, c.activation, linear(run, h, lw.w_gate, lw.b_gate), up)
-                             : activate(run, c.activation, up);
+      Tensor up_gate[2];  // [T, ffn_dim]
+      const Linear parts[] = {{lw.w_up, lw.b_up}, {lw.w_gate, lw.b_gate}};
+      linear_each(run, h, std::span(parts, c.gated_ffn ? 2 : 1), up_gate);
+      const auto& [up, gate] = up_gate;
+      Tensor y = c.gated_ffn ? gated(run, c.activation, gate, up) : activate(run, c.activation, up);
       if (c.sub_norms) y = norm(y, lw.ffn_sub_norm);
       return linear(run, y, lw.w_down, lw.b_down);
     };
 
     const Tensor in = norm(x, lw.attn_norm, lw.attn_norm_b);
-    Tensor q = linear(run, in, lw.wq, lw.bq);  // [T, q_dim]
-    Tensor k = linear(run, in, lw.wk, lw.bk);  // [T, kv_dim]
-    const Tensor v = linear(run, in, lw.wv, lw.bv);
+    Tensor qkv[3];
+    linear_each(run, in, std::to_array<Linear>({{lw.wq, lw.bq}, {lw.wk, lw.bk}, {lw.wv, lw.bv}}), qkv);
+    auto& [q, k, v] = qkv;  // [T, q_dim], [T, kv_dim]
     if (c.qk_norm) {
       q = norm(q, lw.q_norm);
       k = norm(k, lw.k_norm);

@@ -1,6 +1,7 @@
 #include "model/ops.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <cstring>
@@ -31,11 +32,13 @@ void decode_row(const Matrix& w, int r, Real* out) {
   }
 }
 
+int panels_of(const Matrix& w) { return (w.rows + kPanelRows - 1) / kPanelRows; }
+
 // x's rows as 8-bit activations; the number of bytes of a row is an odd number of cache lines, so that rows do not
 // compete for the same places of a cache.
 struct QuantizedRows {
-  const std::byte* data;
-  size_t row_bytes;
+  const std::byte* data = nullptr;
+  size_t row_bytes = 0;
 };
 QuantizedRows quantize_rows(Run& run, const Tensor& x) {
   const size_t bytes = static_cast<size_t>(x.cols / kPackedValues) * sizeof(ActivationBlock);
@@ -50,29 +53,47 @@ QuantizedRows quantize_rows(Run& run, const Tensor& x) {
   return {data, row_bytes};
 }
 
-// y = x * w^T by the table's kernel for w's format: a row's bits are the same in any batch.
-void multiply(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, const Tensor& y) {
+// y = x * w^T + b for each of `parts`, by the table's kernels for their formats: a row's bits are the same in any
+// batch. Their rows are split over the threads together, so that these meet once.
+void multiply(Run& run, const Tensor& x, std::span<const Linear> parts, const Tensor* y) {
+  assert(parts.size() <= kMostLinears);
   const Run::Temporary temporary(run);
-  MatmulArgs args{w.data, w.row_bytes(), w.cols, reinterpret_cast<const std::byte*>(x.data), 0, x.rows, y.data, y.cols};
-  args.x_row_bytes = static_cast<size_t>(x.cols) * sizeof(real);
-  MatmulKernel kernel = run.kernels().matmul[static_cast<size_t>(w.dtype)];
-  if (w.packed) {
-    const QuantizedRows quantized = quantize_rows(run, x);
-    args.w = w.packed;
-    args.w_row_bytes = panel_bytes(w.dtype, w.cols);
-    args.x = quantized.data;
-    args.x_row_bytes = quantized.row_bytes;
-    kernel = run.kernels().matmul_packed[static_cast<size_t>(w.dtype)];
+  const bool any_packed = std::any_of(parts.begin(), parts.end(), [](const Linear& part) { return part.w.packed; });
+  const QuantizedRows quantized = any_packed ? quantize_rows(run, x) : QuantizedRows{};
+  std::array<MatmulArgs, kMostLinears> args;
+  std::array<MatmulKernel, kMostLinears> kernels{};
+  int panels = 0;  // kPanelRows rows of any part
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Matrix& w = parts[i].w;
+    const auto format = static_cast<size_t>(w.dtype);
+    args[i] = {w.data, w.row_bytes(), w.cols,    reinterpret_cast<const std::byte*>(x.data),
+               0,      x.rows,        y[i].data, y[i].cols};
+    args[i].x_row_bytes = static_cast<size_t>(x.cols) * sizeof(real);
+    kernels[i] = run.kernels().matmul[format];
+    if (w.packed) {
+      args[i].w = w.packed;
+      args[i].w_row_bytes = panel_bytes(w.dtype, w.cols);
+      args[i].x = quantized.data;
+      args[i].x_row_bytes = quantized.row_bytes;
+      kernels[i] = run.kernels().matmul_packed[format];
+    }
+    panels += panels_of(w);
   }
-  // Chunks of at least ~32k multiply-adds, in multiples of 16 rows: below that, waking a thread costs more.
-  const int64_t work_per_row = static_cast<int64_t>(w.cols) * x.rows;
-  const int64_t least = (1 << 15) / work_per_row + 1;
-  const int64_t grain = (std::max(chunk_rows(run.pool(), w.rows, 4, 16), least) + 15) / 16 * 16;
-  run.pool().parallel_for(w.rows, grain, [&](int64_t begin, int64_t end) {
-    kernel(args, static_cast<int>(begin), static_cast<int>(end));
-    if (!b) return;
-    for (int r = 0; r < y.rows; ++r) {
-      for (int64_t o = begin; o < end; ++o) y.row(r)[o] += b.values()[o];
+  // Chunks of at least ~32k multiply-adds: below that, waking a thread costs more.
+  const int64_t work_per_panel = static_cast<int64_t>(x.cols) * x.rows * kPanelRows;
+  const int64_t least = (1 << 15) / work_per_panel + 1;
+  const int64_t grain = std::max(chunk_rows(run.pool(), panels, 4, 1), least);
+  run.pool().parallel_for(panels, grain, [&](int64_t begin, int64_t end) {
+    int64_t first = 0;  // panel of the part
+    for (size_t i = 0; i < parts.size() && first < end; first += panels_of(parts[i++].w)) {
+      const int64_t from = std::max(begin - first, int64_t{0}) * kPanelRows;
+      const int64_t to = std::min((end - first) * kPanelRows, int64_t{parts[i].w.rows});
+      if (from >= to) continue;
+      kernels[i](args[i], static_cast<int>(from), static_cast<int>(to));
+      if (!parts[i].b) continue;
+      for (int r = 0; r < y[i].rows; ++r) {
+        for (int64_t o = from; o < to; ++o) y[i].row(r)[o] += parts[i].b.values()[o];
+      }
     }
   });
 }
@@ -130,7 +151,8 @@ Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, Gradi
   if (run.compute().on_linear) (*run.compute().on_linear)(w, x);
   const Tensor y = run.make(x.rows, w.rows, gradient);
   if (!run.recording()) {
-    multiply(run, x, w, b, y);
+    const Linear part{w, b};
+    multiply(run, x, {&part, 1}, &y);
     return y;
   }
 
@@ -179,6 +201,18 @@ Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b, Gradi
     }
   });
   return y;
+}
+
+void linear_each(Run& run, const Tensor& x, std::span<const Linear> parts, Tensor* y) {
+  if (run.recording()) {
+    for (const Linear& part : parts) *y++ = linear(run, x, part.w, part.b);
+    return;
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (run.compute().on_linear) (*run.compute().on_linear)(parts[i].w, x);
+    y[i] = run.make(x.rows, parts[i].w.rows);
+  }
+  multiply(run, x, parts, y);
 }
 
 Tensor add(Run& run, const Tensor& a, const Tensor& b) {

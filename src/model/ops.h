@@ -19,6 +19,15 @@ Tensor embed(Run& run, std::span<const int32_t> tokens, const Matrix& table, rea
 // y[T, out] = x[T, in] * w[out, in]^T (+ b[out])
 Tensor linear(Run& run, const Tensor& x, const Matrix& w, const Matrix& b = {}, Gradient gradient = Gradient::apart);
 
+// A matrix and its bias, which may be empty.
+struct Linear {
+  const Matrix& w;
+  const Matrix& b;
+};
+inline constexpr size_t kMostLinears = 4;
+// linear() of the same x for each of `parts`, to y[parts]; at most kMostLinears. Faster than one after the other.
+void linear_each(Run& run, const Tensor& x, std::span<const Linear> parts, Tensor* y);
+
 // y = a + b, for the residual stream. Without a tape `a` is overwritten and returned; with one, y shares a's gradient:
 // either way no later op may read `a`.
 Tensor add(Run& run, const Tensor& a, const Tensor& b);
