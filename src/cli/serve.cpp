@@ -19,7 +19,11 @@
 #include "server/engine_backend.h"
 #include "server/grounded.h"
 #include "server/http_server.h"
+#include "server/page/bundle.h"
 #include "server/service.h"
+
+// web/dist, or nothing where it was not built: see cmake/embed.cmake.
+extern "C" const std::byte bantam_embedded_page[], bantam_embedded_page_end[];
 
 namespace bantam {
 namespace {
@@ -204,6 +208,7 @@ void run(const Options& options) {
   EngineBackend backend([&models] { return models.sources(); }, engine_options(options), pool_options(options));
   const std::unique_ptr<Documents> documents = open_documents(options);
   StoreLibrary library;
+  const PageBundle page{{bantam_embedded_page, bantam_embedded_page_end}};
   Metrics metrics;
   HttpServer* listening = nullptr;
   ServerParts parts{.backend = backend,
@@ -212,6 +217,7 @@ void run(const Options& options) {
                     .documents = documents ? &documents->answers : nullptr,
                     .library = options.fixed_models ? nullptr : &library,
                     .version = kVersion,
+                    .page = {.bundle = &page},
                     .gauges = [&listening]() -> Metrics::Gauges {
                       if (!listening) return {};
                       const HttpCounts c = listening->counts();

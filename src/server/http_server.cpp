@@ -169,7 +169,7 @@ std::string head_text(const HttpResponse& response, Framing framing, bool keep_a
       fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_phrase(response.status), http_date());
   for (const HttpHeader& header : response.headers) out += fmt::format("{}: {}\r\n", header.name, header.value);
   if (framing == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
-  if (framing == Framing::length && response.status != 204)
+  if (framing == Framing::length && response.status != 204 && response.status != 304)
     out += fmt::format("Content-Length: {}\r\n", response.body.size());
   return out + (keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "server/generation.h"
 #include "server/handlers.h"
+#include "server/page/bundle.h"
 #include "server/routes.h"
 
 namespace bantam {
@@ -157,9 +158,17 @@ class Service::Told final : public Job {
   bool ended_ = false;
 };
 
+RouteMatch Service::route_of(const IncomingRequest& request) const {
+  RouteMatch match = find_route(request.method, request.path);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (match.allowed.empty() && !match.route && reads && parts_.page.bundle && parts_.page.bundle->find(request.path))
+    match.route = &page_file_route();
+  return match;
+}
+
 std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   const auto begun = std::chrono::steady_clock::now();
-  const RouteMatch match = find_route(head.method, head.path);
+  const RouteMatch match = route_of(head);
   try {
     if (head.method == "OPTIONS" && head.header("origin")) return preflight(head);
     let_in(head, match);
@@ -178,7 +187,7 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
 }
 
 std::unique_ptr<Job> Service::start(IncomingRequest request, Wake wake) {
-  const RouteMatch match = find_route(request.method, request.path);
+  const RouteMatch match = route_of(request);
   IncomingRequest head{request.method, request.path, {}, {}, {}, request.peer, request.keep_alive, request.http_1_0};
   if (const std::string* origin = request.header("origin")) head.headers.push_back({"origin", *origin});
   Call call{.parts = parts_,
@@ -263,7 +272,7 @@ HttpResponse Service::preflight(const IncomingRequest& request) const {
   HttpResponse response{.status = 204};
   add_cors(request, response);
   const std::string* headers = request.header("access-control-request-headers");
-  response.headers.push_back({"Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"});
+  response.headers.push_back({"Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"});
   response.headers.push_back(
       {"Access-Control-Allow-Headers", headers ? *headers : "authorization, api-key, content-type"});
   response.headers.push_back({"Access-Control-Max-Age", "600"});

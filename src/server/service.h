@@ -28,6 +28,7 @@ class Service final : public HttpHandler {
  private:
   class Told;
 
+  struct RouteMatch route_of(const IncomingRequest& request) const;  // the files of the page too
   KeyInfo let_in(const IncomingRequest& request, const struct RouteMatch& match);
   void check_host(const IncomingRequest& request, bool open);
   void check_origin(const IncomingRequest& request) const;
