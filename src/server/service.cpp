@@ -49,18 +49,6 @@ std::string key_of(const IncomingRequest& request) {
   return {};
 }
 
-// The value of a parameter of the query, or nothing.
-std::optional<std::string> query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    const size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) == name) return percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return std::nullopt;
-}
-
 // Azure's resource does not exist without a version of its interface; which one, makes no difference here.
 void check_api_version(const IncomingRequest& request) {
   if (!request.path.starts_with("/openai/") || request.path.starts_with("/openai/v1/")) return;
@@ -186,6 +174,10 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   }
 }
 
+std::shared_ptr<BodyFile> Service::body_file(const IncomingRequest& head) {
+  return page_body_file(parts_.page, head);
+}
+
 std::unique_ptr<Job> Service::start(IncomingRequest request, Wake wake) {
   const RouteMatch match = route_of(request);
   IncomingRequest head{request.method, request.path, {}, {}, {}, request.peer, request.keep_alive, request.http_1_0};
@@ -242,7 +234,7 @@ KeyInfo Service::let_in(const IncomingRequest& request, const RouteMatch& match)
   }
   if (!match.route) throw no_route(match, request);
   check_api_version(request);
-  if (!key->scopes.allow(match.route->scope)) {
+  if (match.route->scope != kAnyKey && !key->scopes.allow(match.route->scope)) {
     throw ApiError(403, "insufficient_permissions", "",
                    fmt::format("the key may not do this: it needs the scope '{}'", match.route->scope));
   }

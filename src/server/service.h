@@ -22,6 +22,7 @@ class Service final : public HttpHandler {
 
   // Host, origin, path and key are looked at before a body is read.
   std::optional<HttpResponse> refuse(const IncomingRequest& head) override;
+  std::shared_ptr<BodyFile> body_file(const IncomingRequest& head) override;
   std::unique_ptr<Job> start(IncomingRequest request, Wake wake) override;
   HttpResponse failure(int status, std::string_view message) override;
 

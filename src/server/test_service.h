@@ -51,7 +51,9 @@ class ServiceTest : public testing::Test {
                                                        .version = "0.0.1",
                                                        .page = page_},
                                            options_);
-      server_ = std::make_unique<HttpServer>(HttpServerOptions{}, *service_);
+      HttpServerOptions http;
+      http.limits.file_bytes = kMostUploadBytes;
+      server_ = std::make_unique<HttpServer>(http, *service_);
     }
     return *server_;
   }

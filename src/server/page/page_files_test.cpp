@@ -40,6 +40,7 @@ const std::string kPage = "<!doctype html><title>Bantam</title>", kScript = "exp
 class PageFilesTest : public ServiceTest {
  protected:
   PageFilesTest() { page_.bundle = &bundle_; }
+  ~PageFilesTest() override { server_.reset(); }
 
   const std::string pack_ = packed("index.html.gz", gzipped(kPage)) + packed("app.js.gz", gzipped(kScript)) +
                             packed("icon.png", "\x89PNG") + packed("fonts/a.woff2", "wOF2");
