@@ -134,10 +134,11 @@ TEST_F(FuzzTest, every_route_answers_whatever_it_is_sent) {
       for (size_t brace = path.find('{'); brace != std::string::npos; brace = path.find('{')) {
         path.replace(brace, path.find('}') - brace + 1, "fake");
       }
-      TestClient client(port());
       for (int i = 0; i < kCasesPerRoute; ++i) {
         const std::string body = damaged_text(to_line(generator.value(schema, i % 4 == 0 ? 0 : 8)), generator);
-        const TestReply reply = client.request(method, path + "?api-version=1", body);
+        // One each: a request that is refused before its body is read ends its connection, as all are once one has made
+        // a key.
+        const TestReply reply = ask(method, path + "?api-version=1", body);
         const bool taken = reply.status == 200 || reply.status == 201;
         ASSERT_TRUE(taken || (reply.status >= 400 && reply.status < 500)) << method << " " << path << "\n"
                                                                           << body << "\n"
