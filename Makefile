@@ -15,8 +15,9 @@ build: setup  ## build the release binary: build/release/bin/bantam
 	@cmake --preset release > build/release.configure.log || { cat build/release.configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-run: build  ## ask the manual, or a folder of yours; without a terminal, answer one sample question
-	@if [ -t 0 ]; then build/release/bin/bantam chat; else \
+run: build  ## open the page for your browser and ask here too; without a terminal, answer one sample question
+	@if [ -t 0 ]; then exec 3< <(exec setsid build/release/bin/bantam serve --quiet); page=$$!; \
+	  trap "kill $$page 2> /dev/null" EXIT; read -r line <&3 && echo "$$line"; build/release/bin/bantam chat; else \
 	  echo 'you: Does Bantam need a GPU?'; build/release/bin/bantam ask 'Does Bantam need a GPU?'; fi
 
 test: setup  ## build with warnings as errors and run all tests

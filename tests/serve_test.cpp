@@ -62,6 +62,19 @@ class ServeTest : public CliTest {
     return TestClient(port_).request("POST", path, body, headers);
   }
 
+  Json get(const std::string& path) {
+    const TestReply reply = TestClient(port_).request("GET", path);
+    EXPECT_EQ(reply.status, 200) << path << " " << reply.body;
+    return parse_json(reply.body, "a response");
+  }
+  Json grounded(const std::string& question) {
+    const Json body = {{"messages", Json::array({{{"role", "user"}, {"content", question}}})},
+                       {"documents", Json::object()}};
+    const TestReply reply = ask("/v1/chat/completions", to_line(body));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return parse_json(reply.body, "a response");
+  }
+
   pid_t process_ = -1;
   uint16_t port_ = 0;
 };
@@ -106,11 +119,48 @@ TEST_F(ServeTest, keys_are_made_shown_once_limited_and_revoked) {
   EXPECT_THAT(bantam("usage").out, HasSubstr("alice"));
 }
 
+TEST_F(ServeTest, the_page_answers_from_the_manual_until_there_are_documents) {
+  serve();
+  const Json info = get("/bantam/info");
+  EXPECT_EQ(info["owner"], true);
+  EXPECT_EQ(info["models"][0]["name"], "m");
+  EXPECT_GT(info["models"][0]["context"], 0);
+  EXPECT_EQ(info["documents"]["files"], 0);
+  EXPECT_GT(get("/bantam/models")[0]["memory"], 10'000);
+  const Json answer = grounded("Does Bantam need a GPU?");
+  EXPECT_EQ(answer["documents"]["index"], "manual");
+  ASSERT_EQ(answer["documents"]["abstained"], false) << to_line(answer);
+  const Json& citation = answer["documents"]["citations"][0];
+  const Json opened =
+      get(fmt::format("/bantam/documents/{}/text?start={}&end={}", citation["document"].get<std::string>(),
+                      citation["start"].get<int>(), citation["end"].get<int>()));
+  EXPECT_THAT(opened["text"].get<std::string>(), HasSubstr(citation["quote"].get<std::string>()));
+  const TestReply made = ask("/bantam/conversations", R"({"id":"c1","title":"Hello"})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(stop(SIGKILL), -1);
+  serve();
+  EXPECT_EQ(get("/bantam/conversations")["conversations"][0]["title"], "Hello") << "after kill -9";
+}
+
+TEST_F(ServeTest, documents_of_a_folder_and_of_the_page_are_answered_from) {
+  folder_.write("handbook/travel.html", "<h1>Travel</h1><p>A night in a hotel costs 120 euros at most.</p>");
+  serve("--docs handbook");
+  EXPECT_EQ(ask("/bantam/documents?name=backups.html", "<h1>Backups</h1><p>Kim is responsible for backups.</p>").status,
+            201);
+  while (get("/bantam/info")["documents"]["indexing"] == true) ::usleep(10'000);
+  EXPECT_EQ(get("/bantam/info")["documents"]["files"], 2) << to_line(get("/bantam/documents"));
+  const Json answer = grounded("Who is responsible for backups?");
+  EXPECT_EQ(answer["documents"]["index"], "documents");
+  EXPECT_THAT(to_line(answer["documents"]), HasSubstr("Kim is responsible for backups."));
+  EXPECT_THAT(to_line(grounded("How much is a night in a hotel?")["documents"]), HasSubstr("120 euros"));
+}
+
 TEST_F(ServeTest, refuses_what_would_be_unsafe_or_makes_no_sense) {
   expect_refusal("serve -m m.gguf --host 0.0.0.0 --port 0", "without keys");
   expect_refusal("serve -m none.gguf --port 0", "none.gguf");
   expect_refusal("serve -m m.gguf --port 0 --tls-cert a.pem", "--tls-key");
-  expect_refusal("serve -m m.gguf --port 0 --docs folder", "NAME=PATH");
+  expect_refusal("serve -m m.gguf --port 0 --docs folder", "no such file or folder");
+  expect_refusal("serve -m m.gguf --port 0 --index file", "NAME=PATH");
   expect_refusal("keys revoke nobody", "nobody");
   expect_refusal("keys create a --scopes all", "scope");
   expect_refusal("usage --keys none.db", "none.db");

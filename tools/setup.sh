@@ -2,7 +2,7 @@
 # Installs the Debian packages that building and testing need, and any named as arguments. Silent when all are there.
 set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev libpcre2-dev libzstd-dev
-          libopenblas-dev libedit-dev libstemmer-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libboost1.81-dev libseccomp-dev libgumbo-dev libzip-dev libpugixml-dev poppler-utils
+          libopenblas-dev libedit-dev libstemmer-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libboost1.81-dev libseccomp-dev libgumbo-dev libzip-dev zlib1g-dev libpugixml-dev poppler-utils
           libgtest-dev libgmock-dev python3-jinja2 "$@")
 missing=()
 for package in "${packages[@]}"; do

@@ -48,14 +48,19 @@ fs::path index_of_folders(const std::vector<fs::path>& roots) {
   return index_path({}).parent_path() / fmt::format("docs-{}.index", to_hex(sha256(names), 8));
 }
 
-Index open_folders(const LibraryOptions& options) {
+std::vector<fs::path> roots_of(const LibraryOptions& options) {
   std::vector<fs::path> roots;
   for (const std::string& folder : options.docs) {
     if (!fs::exists(folder)) throw IoError("--docs {}: there is no such file or folder", folder);
     roots.push_back(fs::canonical(folder));
   }
   std::sort(roots.begin(), roots.end());
-  const fs::path path = options.index.empty() ? index_of_folders(roots) : fs::path(options.index);
+  return roots;
+}
+
+Index open_folders(const LibraryOptions& options) {
+  const std::vector<fs::path> roots = roots_of(options);
+  const fs::path path = library_path(options);
   const InterruptGuard guard;
   try {
     Index index = Index::open(path, Index::Mode::write);
@@ -81,6 +86,11 @@ void add_library_options(CLI::App& command, LibraryOptions& options) {
   command.add_option("--index", options.index, "an index file made by `bantam index`");
   add_embedder_option(command, options.embedder);
   command.add_option("--max-file-mib", options.max_file_mib, "skip files larger than this")->capture_default_str();
+}
+
+fs::path library_path(const LibraryOptions& options) {
+  return options.docs.empty() || !options.index.empty() ? index_path(options.index)
+                                                        : index_of_folders(roots_of(options));
 }
 
 Index open_library(const LibraryOptions& options) {

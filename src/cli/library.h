@@ -26,6 +26,9 @@ void add_library_options(CLI::App& command, LibraryOptions& options);
 // error. An index that another process writes to is read as it is. Throws as Index does, Interrupted after Ctrl-C.
 Index open_library(const LibraryOptions& options);
 
+// The index file that open_library() uses. Not for the manual, which has none.
+std::filesystem::path library_path(const LibraryOptions& options);
+
 // "manual", or the folders, or the index file.
 std::string library_title(const LibraryOptions& options);
 

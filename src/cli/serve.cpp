@@ -1,4 +1,5 @@
-// bantam serve: the models of this machine behind OpenAI's, Azure's and Ollama's interfaces.
+// bantam serve: the page for the browser, and the models of this machine behind OpenAI's, Azure's and Ollama's
+// interfaces.
 #include <poll.h>
 
 #include <cmath>
@@ -6,20 +7,25 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/data_folder.h"
 #include "cli/interrupt.h"
 #include "cli/key_option.h"
-#include "cli/library.h"
 #include "cli/model_option.h"
-#include "cli/reader_option.h"
 #include "cli/run_check.h"
+#include "cli/served_documents.h"
 #include "cli/served_models.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "engine/memory.h"
 #include "server/engine_backend.h"
-#include "server/grounded.h"
 #include "server/http_server.h"
+#include "server/page/bundle.h"
+#include "server/page/conversation_store.h"
+#include "server/page/load_meter.h"
 #include "server/service.h"
+
+// web/dist, or nothing where it was not built: see cmake/embed.cmake.
+extern "C" const std::byte bantam_embedded_page[], bantam_embedded_page_end[];
 
 namespace bantam {
 namespace {
@@ -65,7 +71,9 @@ void declare(CLI::App& command, Options& options) {
   add_keys_option(command, options.keys);
   command.add_option("--first-key", options.first_key, "make a key of this name if there is none yet, and show it");
   command.add_option("--prices", options.prices, "price list (JSON): what tokens cost");
-  command.add_option("--docs", options.docs, "NAME=FOLDER: documents that \"documents\": {\"dir\": NAME} answers from");
+  command.add_option("--docs", options.docs,
+                     "FOLDER: documents that the page answers from; NAME=FOLDER: those that \"documents\": {\"index\": "
+                     "NAME} answers from (default: the manual of this program)");
   command.add_option("--index", options.indexes,
                      "NAME=FILE: an index that \"documents\": {\"index\": NAME} answers from");
   command.add_option("--origin", options.origins, "origins whose pages may ask, such as https://example.com; '*': all");
@@ -106,45 +114,20 @@ void make_first_key(const Options& options) {
   print(fmt::format("key '{}': {}\n(shown once; bantam keys makes more)\n", key.info.name, key.secret));
 }
 
-std::pair<std::string, std::string> named(const std::string& flag, const std::string& text) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    throw UsageError("{} is '{}', wanted NAME=PATH", flag, text);
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
-std::map<std::string, Index, std::less<>> open_collections(const Options& options) {
-  std::map<std::string, Index, std::less<>> out;
-  const auto add = [&](const std::string& flag, const std::string& text, bool folder) {
-    const auto [name, path] = named(flag, text);
-    LibraryOptions library;
-    library.threads = options.threads;
-    if (folder) library.docs = {path};
-    if (!folder) library.index = path;
-    if (!out.emplace(name, open_library(library)).second) throw UsageError("{}: the name '{}' is taken", flag, name);
-  };
-  for (const std::string& text : options.docs) add("--docs", text, true);
-  for (const std::string& text : options.indexes) add("--index", text, false);
-  if (out.empty()) out.emplace("manual", open_library({}));
-  return out;
-}
-
-// What the server can answer questions from documents with; nothing in a build without a reader.
-struct Documents {
-  Reader reader;
-  GroundedAnswers answers;
-  explicit Documents(const Options& options)
-      : reader(open_reader({.model = {}, .threads = options.threads})),
-        answers(open_collections(options), reading_with(reader)) {}
-};
-
-std::unique_ptr<Documents> open_documents(const Options& options) {
+// Nothing in a build without a reader.
+std::unique_ptr<ServedDocuments> open_documents(const Options& options) {
   try {
-    return std::make_unique<Documents>(options);
+    return std::make_unique<ServedDocuments>(ServedDocumentsOptions{options.docs, options.indexes, options.threads});
   } catch (const UsageError&) {
     if (!options.docs.empty() || !options.indexes.empty()) throw;
     return nullptr;
   }
+}
+
+// Nothing where there is no folder for it.
+std::unique_ptr<ConversationStore> open_conversations() {
+  const auto folder = find_data_folder();
+  return folder ? std::make_unique<ConversationStore>(*folder / "conversations.db") : nullptr;
 }
 
 EngineOptions engine_options(const Options& options) {
@@ -171,13 +154,15 @@ HttpServerOptions http_options(const Options& options) {
   out.port = static_cast<uint16_t>(options.port);
   out.certificate = options.certificate;
   out.key = options.private_key;
+  out.limits.file_bytes = kMostUploadBytes;
   return out;
 }
 
-void say_hello(const Options& options, uint16_t port, const std::string& model, bool needs_key) {
+void say_hello(const Options& options, uint16_t port, const std::string& model, bool needs_key, bool has_page) {
   const std::string host =
       options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
   const std::string url = fmt::format("{}://{}:{}", options.certificate.empty() ? "http" : "https", host, port);
+  if (has_page) print(fmt::format("open this in a browser: {}/\n", url));
   print(
       fmt::format("listening at {}\ntry:\n  curl {}/v1/chat/completions -H 'Content-Type: application/json'{} \\\n    "
                   "-d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n",
@@ -202,16 +187,23 @@ void run(const Options& options) {
   check_address(options, tenants);
   ServedModels models(options.models);
   EngineBackend backend([&models] { return models.sources(); }, engine_options(options), pool_options(options));
-  const std::unique_ptr<Documents> documents = open_documents(options);
+  const std::unique_ptr<ServedDocuments> documents = open_documents(options);
+  const std::unique_ptr<ConversationStore> conversations = open_conversations();
+  LoadMeter load;
   StoreLibrary library;
+  const PageBundle page{{bantam_embedded_page, bantam_embedded_page_end}};
   Metrics metrics;
   HttpServer* listening = nullptr;
   ServerParts parts{.backend = backend,
                     .tenants = tenants,
                     .metrics = metrics,
-                    .documents = documents ? &documents->answers : nullptr,
+                    .documents = documents ? documents->answers() : nullptr,
                     .library = options.fixed_models ? nullptr : &library,
                     .version = kVersion,
+                    .page = {.bundle = &page,
+                             .conversations = conversations.get(),
+                             .documents = documents ? documents->library() : nullptr,
+                             .load = &load},
                     .gauges = [&listening]() -> Metrics::Gauges {
                       if (!listening) return {};
                       const HttpCounts c = listening->counts();
@@ -229,7 +221,7 @@ void run(const Options& options) {
   const InterruptGuard guard;
   HttpServer server(http_options(options), service);
   listening = &server;
-  say_hello(options, server.port(), models.first_name(), tenants.needs_key());
+  say_hello(options, server.port(), models.first_name(), tenants.needs_key(), !page.empty());
   wait_for_signal(backend);
   notice(fmt::format("no new requests; running answers have {} s", options.drain_s));
   if (!server.drain(options.drain_s * 1000)) notice("some answers were cut off");
@@ -238,10 +230,11 @@ void run(const Options& options) {
 }  // namespace
 
 void add_serve(CLI::App& app) {
-  add_command<Options>(app, "serve", "Serve models over HTTP: OpenAI's, Azure's and Ollama's interfaces",
+  add_command<Options>(app, "serve",
+                       "Serve a page for the browser, and models over HTTP: OpenAI's, Azure's and Ollama's interfaces",
                        "  bantam serve\n"
                        "  bantam serve -m phi-3.gguf --port 11434\n"
-                       "  bantam serve --docs handbook=~/Documents/handbook\n"
+                       "  bantam serve --docs ~/Documents/handbook\n"
                        "  bantam serve --host 0.0.0.0 --first-key admin --tls-cert chain.pem --tls-key key.pem\n",
                        declare, run);
 }

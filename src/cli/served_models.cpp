@@ -29,6 +29,7 @@ int64_t unix_time(const std::string& rfc3339) {
 ModelSource embedded_source(int64_t created_s) {
   ModelSource out;
   out.card.name = kEmbeddedName;
+  out.card.embedded = true;
   out.card.created_s = created_s;
   out.read = [] { return open_model_file(""); };
   return out;

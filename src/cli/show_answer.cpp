@@ -12,9 +12,6 @@
 namespace bantam {
 namespace {
 
-// A span that has less of its passage's odds than this may be cut wrongly: its sentence is shown as the answer.
-constexpr double kSureSpan = 0.4;
-
 // One line: line breaks and control characters of the document become spaces.
 std::string plain(std::string_view text) {
   std::string line(text);
@@ -79,9 +76,7 @@ std::string answer_text(const Answer& answer, std::string_view question, bool co
     out = korean ? "문서에 답이 없습니다.\n" : "The documents do not say.\n";
     if (!answer.citations.empty()) out += korean ? "가장 가까운 부분:\n" : "The nearest they come:\n";
   } else {
-    const bool quoted = answer.citations[0].answer_begin < answer.citations[0].answer_end;
-    const std::string& said = quoted && answer.span_share < kSureSpan ? answer.citations[0].quote : answer.text;
-    out = (colour ? "\x1b[1m" : "") + plain(said) + (colour ? "\x1b[0m" : "") + "\n";
+    out = (colour ? "\x1b[1m" : "") + plain(std::string(shown_text(answer))) + (colour ? "\x1b[0m" : "") + "\n";
   }
   for (size_t i = 0; i < answer.citations.size(); ++i) {
     const Citation& c = answer.citations[i];

@@ -5,14 +5,45 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/chat_format.h"
+#include "engine/constraint.h"
 #include "engine/generate.h"
+#include "text/chat.h"
 #include "text/cited_text.h"
 
 namespace bantam {
+
+// The parts of writing, for those who run an engine of their own; Writer is made of them too.
+
+inline constexpr size_t kMostSources = 99;
+inline constexpr int kMostWrittenTokens = 400;
+
+// What a model is asked.
+std::vector<ChatMessage> writing_messages(std::string_view question, std::span<const Source> sources);
+// Holds it to sentences that name `sources` sources, or NOT_FOUND. Throws UsageError when the vocabulary cannot write a
+// number in brackets.
+std::unique_ptr<Constraint> writing_constraint(std::shared_ptr<const SortedPieces> pieces, int sources);
+
+// The sentences of a text that comes in pieces.
+class WrittenSentences {
+ public:
+  // Those that `piece` has finished. The last one is not: it may get more numbers.
+  std::vector<CitedSentence> add(std::string_view piece);
+  // Those that were left when the text has ended.
+  std::vector<CitedSentence> finish();
+  // The text was NOT_FOUND.
+  bool not_found() const { return told_ == 0 && text_.ends_with(kNotFound); }
+
+ private:
+  std::vector<CitedSentence> tell(size_t up_to, std::vector<CitedSentence> all);
+
+  std::string text_;
+  size_t told_ = 0;
+};
 
 struct WriterEvents {
   std::function<void(const CitedSentence&)> on_sentence = nullptr;  // as soon as it is finished
@@ -38,8 +69,6 @@ class Writer {
   Writing write(std::string_view question, std::span<const Source> sources, const WriterEvents& events = {});
 
  private:
-  std::vector<int32_t> prompt(std::string_view question, std::span<const Source> sources) const;
-
   Engine engine_;
   ChatFormat format_;
   std::shared_ptr<const SortedPieces> pieces_;

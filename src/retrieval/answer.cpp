@@ -16,6 +16,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kSentences = 200;
+// A span that has less of its passage's odds than this may be cut wrongly.
+constexpr double kSureSpan = 0.4;
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -83,6 +85,11 @@ std::function<double(std::string_view)> rarity_in(Index& index) {
   return [&index, passages](std::string_view term) {
     return std::log(1 + passages / (1 + static_cast<double>(index.document_frequency(term))));
   };
+}
+
+std::string_view shown_text(const Answer& answer) {
+  const bool quoted = !answer.citations.empty() && answer.citations[0].answer_begin < answer.citations[0].answer_end;
+  return quoted && answer.span_share < kSureSpan ? std::string_view(answer.citations[0].quote) : answer.text;
 }
 
 Findings find(Index& index, const ReadPassages& read, std::string_view question, size_t passages) {

@@ -52,6 +52,9 @@ struct Answer {
   double search_ms = 0, read_ms = 0, write_ms = 0;
 };
 
+// What to show of a quoted answer: its sentence where the span within is not sure, else `text`.
+std::string_view shown_text(const Answer& answer);
+
 struct AnswerOptions {
   size_t passages = 6;      // that are read
   double confidence = 0.5;  // below it: abstained

@@ -247,6 +247,18 @@ IndexStats Index::stats() {
           static_cast<int64_t>(state_->segments.list().size()), state_->vectors.count()};
 }
 
+std::vector<IndexedFile> Index::files() {
+  std::vector<IndexedFile> out;
+  SqlStatement all = state_->database.prepare(
+      "SELECT path, title, bytes, text_bytes, end_passage - first_passage, modified_ns FROM files WHERE problem = '' "
+      "ORDER BY path");
+  while (all.step()) {
+    out.push_back({std::string(all.text(0)), std::string(all.text(1)), static_cast<uint64_t>(all.integer(2)),
+                   all.integer(3), all.integer(4), all.integer(5)});
+  }
+  return out;
+}
+
 std::vector<std::filesystem::path> Index::roots() {
   std::vector<std::filesystem::path> out;
   SqlStatement all = state_->database.prepare("SELECT path FROM roots ORDER BY path");

@@ -57,6 +57,14 @@ struct IndexStats {
   int64_t vectors = 0;  // passages that have one
 };
 
+// A file of the index.
+struct IndexedFile {
+  std::string path, title;
+  uint64_t bytes = 0;  // of the file; 0 for a GivenDocument
+  int64_t text_bytes = 0, passages = 0;
+  int64_t modified_ns = 0;  // since 1970
+};
+
 // A document that comes from no file, already cut.
 struct GivenDocument {
   std::string name;  // instead of a path; each of its own
@@ -106,6 +114,8 @@ class Index {
   // files (size and time, else content) are not parsed again, files that cannot be read are reported, files that are
   // gone leave. Commits now and then. Throws IoError when a root does not exist or the disk is full.
   UpdateReport update(std::span<const std::filesystem::path> roots, const UpdateOptions& options);
+  // Takes out the files that are under none of `roots`.
+  void keep_only(std::span<const std::filesystem::path> roots);
   // Adds documents, or replaces those of the same name.
   void add(std::span<const GivenDocument> documents);
 
@@ -118,6 +128,8 @@ class Index {
   // Passages that hold the term, which is as terms() gives it. May count some whose file has left.
   uint64_t document_frequency(std::string_view term);
   IndexStats stats();
+  // Those that could be read, by path.
+  std::vector<IndexedFile> files();
   // The roots of all updates.
   std::vector<std::filesystem::path> roots();
 

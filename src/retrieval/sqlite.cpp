@@ -90,7 +90,8 @@ std::span<const std::byte> SqlStatement::blob(int column) const {
 
 void Database::Close::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 
-Database::Database(std::filesystem::path path, Mode mode) : path_(std::move(path)) {
+Database::Database(std::filesystem::path path, Mode mode, const DatabaseContent& content)
+    : path_(std::move(path)), content_(content) {
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
@@ -118,17 +119,16 @@ void Database::fail(int code) const {
   const std::string reason = connection_ ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code);
   switch (code & 0xFF) {
     case SQLITE_NOTADB:
-      throw FormatError("{}: is not an index; name another file", path_.string());
+      throw FormatError("{}: is not {}; name another file", path_.string(), content_.a);
     case SQLITE_CORRUPT:
-      throw FormatError("{}: the index is damaged ({}); delete it and index again", path_.string(), reason);
+      throw FormatError("{}: {} is damaged ({}); {}", path_.string(), content_.the, reason, content_.if_damaged);
     case SQLITE_FULL:
-      throw IoError("{}: the disk is full; what was indexed before is kept, free some space and index again",
-                    path_.string());
+      throw IoError("{}: the disk is full; {}", path_.string(), content_.if_full);
     case SQLITE_NOMEM:
       throw std::bad_alloc();
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw IoError("{}: another process is using the index; try again", path_.string());
+      throw IoError("{}: another process is using {}; try again", path_.string(), content_.the);
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:

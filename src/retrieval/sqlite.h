@@ -16,6 +16,13 @@ namespace bantam {
 
 class Database;
 
+// What a file holds, for errors; the default is the index's.
+struct DatabaseContent {
+  std::string_view a = "an index", the = "the index";
+  std::string_view if_damaged = "delete it and index again";
+  std::string_view if_full = "what was indexed before is kept, free some space and index again";
+};
+
 // A prepared statement. Parameters and columns count from 0. Every call may throw what Database does.
 class SqlStatement {
  public:
@@ -68,7 +75,7 @@ class Database {
   enum class Mode { read, write };
 
   // ":memory:" is private to the object. Mode::write creates the file if there is none.
-  Database(std::filesystem::path path, Mode mode);
+  Database(std::filesystem::path path, Mode mode, const DatabaseContent& content = {});
   ~Database();
   Database(Database&& other) noexcept = default;
   Database& operator=(Database&&) = delete;
@@ -90,6 +97,7 @@ class Database {
   };
 
   std::filesystem::path path_;
+  DatabaseContent content_;
   std::unique_ptr<sqlite3, Close> connection_;
 };
 

@@ -224,6 +224,22 @@ void remove_gone(Index::State& state, std::span<const std::filesystem::path> roo
 
 }  // namespace
 
+void Index::keep_only(std::span<const std::filesystem::path> roots) {
+  State& s = *state_;
+  const KnownFiles known = known_files(s.database);
+  const auto kept = [&](const std::filesystem::path& path) {
+    return std::any_of(roots.begin(), roots.end(), [&](const auto& root) { return is_within(path, root); });
+  };
+  State::Write write(s);
+  for (const auto& [path, file] : known) {
+    if (!kept(path)) s.remove_file(file.id);
+  }
+  for (const std::filesystem::path& root : this->roots()) {
+    if (!kept(root)) s.database.prepare("DELETE FROM roots WHERE path = ?").run(std::string_view(root.native()));
+  }
+  write.commit();
+}
+
 UpdateReport Index::update(std::span<const std::filesystem::path> roots, const UpdateOptions& options) {
   State& s = *state_;
   UpdateReport report;

@@ -42,58 +42,67 @@ size_t place_of(Answer& answer, const Hit& hit, const TextRange& range) {
 
 }  // namespace
 
-Answer written_answer(const Findings& findings, const WriteSentences& write, std::string_view question,
-                      const AnswerOptions& options,
-                      const std::function<void(const Answer&, const Statement&)>& on_statement) {
-  const std::vector<size_t> order = passages_in_order(findings, options.passages);
-  if (order.empty()) return answer_from(findings, options);
-  std::vector<Source> sources;
-  for (const size_t h : order) {
+WrittenAnswer::WrittenAnswer(const Findings& findings, const AnswerOptions& options)
+    : findings_(findings), options_(options), order_(passages_in_order(findings, options.passages)) {
+  for (const size_t h : order_) {
     const Hit& hit = findings.results.passages[h];
-    sources.push_back({hit.heading.empty() ? hit.title : hit.heading, hit.text});
+    sources_.push_back({hit.heading.empty() ? hit.title : hit.heading, hit.text});
   }
+  answer_.confidence = 1;
+}
 
-  Answer out;
-  out.confidence = 1;
-  const auto check = [&](const CitedSentence& said) {
-    Statement statement{said.text, {}, false};
-    double share = 0;
-    for (const int number : said.sources) {
-      const Hit& hit = findings.results.passages[order[static_cast<size_t>(number) - 1]];
-      const Support found = support(said.text, hit.text, hit.title + "\n" + hit.heading);
-      if (!found.holds()) continue;
-      share = std::max(share, found.share);
-      const size_t place = place_of(out, hit, found.closest);
-      if (std::ranges::find(statement.citations, place) == statement.citations.end())
-        statement.citations.push_back(place);
-    }
-    statement.supported = !statement.citations.empty();
-    if (statement.supported) {
-      out.confidence = std::min(out.confidence, share);
-      out.text += (out.text.empty() ? "" : " ") + statement.text;
-      for (const size_t place : statement.citations) out.text += fmt::format(" [{}]", place + 1);
-    }
-    out.statements.push_back(statement);
-    if (on_statement) on_statement(out, statement);
-  };
-  const auto start = std::chrono::steady_clock::now();
-  const Draft draft = write(question, sources, check);
-  const double write_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+const Statement& WrittenAnswer::add(const CitedSentence& said) {
+  Statement statement{said.text, {}, false};
+  double share = 0;
+  for (const int number : said.sources) {
+    const Hit& hit = findings_.results.passages[order_[static_cast<size_t>(number) - 1]];
+    const Support found = support(said.text, hit.text, hit.title + "\n" + hit.heading);
+    if (!found.holds()) continue;
+    share = std::max(share, found.share);
+    const size_t place = place_of(answer_, hit, found.closest);
+    if (std::ranges::find(statement.citations, place) == statement.citations.end())
+      statement.citations.push_back(place);
+  }
+  statement.supported = !statement.citations.empty();
+  if (statement.supported) {
+    answer_.confidence = std::min(answer_.confidence, share);
+    answer_.text += (answer_.text.empty() ? "" : " ") + statement.text;
+    for (const size_t place : statement.citations) answer_.text += fmt::format(" [{}]", place + 1);
+  }
+  answer_.statements.push_back(std::move(statement));
+  return answer_.statements.back();
+}
 
+Answer WrittenAnswer::finish(const Draft& draft, double write_ms) {
+  Answer out = std::move(answer_);
   out.abstained = out.text.empty();
   if (out.abstained) {
     std::vector<Statement> rejected = std::move(out.statements);
-    AnswerOptions reading = options;
+    AnswerOptions reading = options_;
     if (draft.not_found) reading.confidence = 2;  // nothing is as sure as that
-    out = answer_from(findings, reading);
+    out = answer_from(findings_, reading);
     out.statements = std::move(rejected);
   }
   out.sources_read = draft.sources_read;
-  out.sources_found = sources.size();
-  out.search_ms = findings.search_ms;
-  out.read_ms = findings.read_ms;
+  out.sources_found = sources_.size();
+  out.search_ms = findings_.search_ms;
+  out.read_ms = findings_.read_ms;
   out.write_ms = write_ms;
   return out;
+}
+
+Answer written_answer(const Findings& findings, const WriteSentences& write, std::string_view question,
+                      const AnswerOptions& options,
+                      const std::function<void(const Answer&, const Statement&)>& on_statement) {
+  WrittenAnswer written(findings, options);
+  if (written.sources().empty()) return answer_from(findings, options);
+  const auto start = std::chrono::steady_clock::now();
+  const Draft draft = write(question, written.sources(), [&](const CitedSentence& said) {
+    const Statement& statement = written.add(said);
+    if (on_statement) on_statement(written.so_far(), statement);
+  });
+  return written.finish(draft,
+                        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
 }
 
 }  // namespace bantam

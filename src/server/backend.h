@@ -25,6 +25,9 @@ struct ModelCard {
   std::string chat_template;
   bool loaded = false;
   bool infills = false;  // its vocabulary has marks for text to be filled in
+  bool embedded = false;  // inside this program: too small to write answers from documents
+  uint64_t memory = 0;    // to run it; 0: not known
+  std::string licence;    // as its file says; empty: it does not
 };
 
 // The form an answer must have.
@@ -58,6 +61,8 @@ class OpenModel {
   virtual std::vector<int32_t> infill_prompt(std::string_view before, std::string_view after) const = 0;
   // Throws UnsupportedError for a form that cannot be held to, FormatError for a definition that is none.
   virtual std::unique_ptr<Constraint> constraint(const AnswerForm& form) const = 0;
+  // Nothing but sentences that cite 1 to `sources` (text/cited_text.h). Throws UnsupportedError when it cannot.
+  virtual std::unique_ptr<Constraint> cited_text(int sources) const = 0;
   // Throw as Engine's.
   virtual std::unique_ptr<Running> submit(Request request) = 0;
   virtual std::unique_ptr<Running> embed(EmbedRequest request) = 0;
@@ -78,6 +83,9 @@ class Backend {
   // Loads it where it is not; null when there is none of that name. Throws as the readers of models do.
   virtual std::unique_ptr<OpenModel> open(const std::string& name) = 0;
   virtual void unload(const std::string& name) = 0;
+  // models() with what only their files say (context, format, memory, licence), which are read once for it. A file that
+  // cannot be read leaves its card as it is.
+  virtual std::vector<ModelCard> described_models() { return models(); }
   virtual BackendStats stats() = 0;
 };
 

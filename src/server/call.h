@@ -11,6 +11,7 @@
 #include "server/api_error.h"
 #include "server/backend.h"
 #include "server/metrics.h"
+#include "server/page/page.h"
 #include "server/tenants.h"
 
 namespace bantam {
@@ -26,6 +27,7 @@ struct ServerParts {
   GroundedAnswers* documents = nullptr;  // null: no answers from documents
   ModelLibrary* library = nullptr;       // null: models cannot be pulled, copied or deleted
   std::string version = {};              // of the program
+  PageParts page = {};
   std::function<Metrics::Gauges()> gauges = {};
 };
 

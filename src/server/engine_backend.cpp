@@ -5,6 +5,9 @@
 #include <ctime>
 
 #include "engine/chat_format.h"
+#include "engine/memory.h"
+#include "engine/session.h"
+#include "engine/writer.h"
 #include "tensor/dtype.h"
 
 namespace bantam {
@@ -68,6 +71,12 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+std::string licence_of(const Metadata& metadata) { return metadata.string_or("general.license", ""); }
+
+std::string format_of(const Model& model) {
+  return model.weights().layer.empty() ? "" : upper(traits(model.weights().layer[0].w_down.dtype).name);
+}
+
 BackendStats& operator+=(BackendStats& sum, const EngineStats& s) {
   sum.waiting += static_cast<uint64_t>(s.waiting);
   sum.running += static_cast<uint64_t>(s.running);
@@ -97,7 +106,8 @@ class EngineBackend::Pin final : public OpenModel {
     card_.family = metadata().string_or("general.architecture", "");
     card_.parameters = model.parameters();
     if (card_.bytes == 0) card_.bytes = model.weight_bytes();
-    if (!model.weights().layer.empty()) card_.format = upper(traits(model.weights().layer[0].w_down.dtype).name);
+    card_.format = format_of(model);
+    card_.licence = licence_of(metadata());
     card_.chat_template = metadata().string_or("tokenizer.chat_template", "");
     card_.infills = infill_.has_value();
   }
@@ -138,6 +148,10 @@ class EngineBackend::Pin final : public OpenModel {
                                           "a grammar", "a list of choices", "a forced tool call"};
     throw UnsupportedError("{} as the form of the answer is not supported yet by this build",
                            kNames[static_cast<size_t>(form.kind)]);
+  }
+
+  std::unique_ptr<Constraint> cited_text(int sources) const override {
+    return writing_constraint(std::make_shared<const SortedPieces>(tokenizer()), sources);
   }
 
   std::unique_ptr<Running> submit(Request request) override { return run(lease_->submit(std::move(request))); }
@@ -192,6 +206,48 @@ std::vector<ModelCard> EngineBackend::models() {
     out.back().loaded = std::ranges::any_of(loaded, [&](const auto& l) { return l.name == source.card.name; });
   }
   return out;
+}
+
+std::vector<ModelCard> EngineBackend::described_models() {
+  const std::vector<ModelPool::Loaded> loaded = pool_.loaded();
+  std::vector<ModelCard> out = models();
+  std::vector<ModelSource> sources = sources_();
+  for (ModelCard& card : out) {
+    const auto in_memory = std::ranges::find(loaded, card.name, &ModelPool::Loaded::name);
+    const auto source = std::ranges::find_if(sources, [&](const ModelSource& s) { return s.card.name == card.name; });
+    if (source != sources.end()) describe(*source, card);
+    if (in_memory != loaded.end()) card.memory = in_memory->bytes;
+  }
+  return out;
+}
+
+// Reads the file's head once for each content that a name stands for.
+void EngineBackend::describe(const ModelSource& source, ModelCard& card) {
+  const std::string key = fmt::format("{}\n{}\n{}", source.card.name, source.card.digest, source.card.bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = described_.find(key);
+    if (known != described_.end()) {
+      const bool loaded = card.loaded;
+      card = known->second;
+      card.loaded = loaded;
+      return;
+    }
+  }
+  try {
+    const std::shared_ptr<const Model> model = Model::from_file(source.read(), LoadFor::looking);
+    if (card.bytes == 0) card.bytes = model->weight_bytes();
+    if (card.context == 0)
+      card.context = engine_.context > 0 ? engine_.context : std::min(model->config().context, kDefaultContext);
+    card.family = model->metadata().string_or("general.architecture", "");
+    card.parameters = model->parameters();
+    card.format = format_of(*model);
+    card.licence = licence_of(model->metadata());
+    card.memory = memory_needed(*model, engine_.context, engine_.cache_format).total();
+  } catch (const Error&) {  // open() will tell what is wrong with it
+  }
+  const std::lock_guard lock(mutex_);
+  described_.insert_or_assign(key, card);
 }
 
 std::unique_ptr<OpenModel> EngineBackend::open(const std::string& name) {

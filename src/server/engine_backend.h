@@ -31,18 +31,21 @@ class EngineBackend final : public Backend {
   // A model that is answering stays.
   void unload(const std::string& name) override;
   BackendStats stats() override;
+  std::vector<ModelCard> described_models() override;
   // To be called now and then.
   void unload_expired() { pool_.unload_expired(); }
 
  private:
   class Pin;
   ModelPool::Opened load(const std::string& name) const;
+  void describe(const ModelSource& source, ModelCard& card);
   std::optional<ModelSource> find(const std::string& name) const;
 
   const std::function<std::vector<ModelSource>()> sources_;
   const EngineOptions engine_;
   std::mutex mutex_;
-  std::map<std::string, ModelCard> cards_;  // of models that have been loaded
+  std::map<std::string, ModelCard> cards_;      // of models that have been loaded
+  std::map<std::string, ModelCard> described_;  // by name, digest and size
   ModelPool pool_;
 };
 

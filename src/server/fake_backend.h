@@ -60,6 +60,7 @@ class FakeBackend final : public Backend {
     }
     for (const auto& wake : wakes) wake();
   }
+  void set_context(int tokens) { card_.context = tokens; }  // before the first request
   Asked asked() const {
     const std::lock_guard lock(mutex_);
     return asked_;
@@ -125,6 +126,7 @@ class FakeBackend final : public Backend {
     std::unique_ptr<Constraint> constraint(const AnswerForm&) const override {
       throw UnsupportedError("a form for the answer is not supported yet by this build");
     }
+    std::unique_ptr<Constraint> cited_text(int) const override { return nullptr; }  // it says what the test tells it
     std::unique_ptr<Running> submit(Request request) override { return backend_.submit(std::move(request)); }
     std::unique_ptr<Running> embed(EmbedRequest request) override { return backend_.embed(std::move(request)); }
 

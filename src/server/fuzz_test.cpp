@@ -4,6 +4,7 @@
 #include <fstream>
 #include <random>
 
+#include "server/page/conversation_store.h"
 #include "server/routes.h"
 #include "server/test_service.h"
 
@@ -119,25 +120,31 @@ TEST_F(FuzzTest, every_route_answers_whatever_it_is_sent) {
   std::ifstream file(BANTAM_SOURCE_DIR "/docs/openapi.json");
   const Json document = parse_json(std::string(std::istreambuf_iterator<char>(file), {}), "docs/openapi.json");
   backend_.set({.pieces = {"ok"}});
+  ConversationStore conversations(folder_ / "conversations.db");
+  page_.conversations = &conversations;
   Generator generator(document, 1);
   int good = 0, refused = 0;
   for (const auto& [pattern, methods] : document["paths"].items()) {
     for (const auto& [name, operation] : methods.items()) {
-      if (!operation.contains("requestBody")) continue;
+      if (!operation.contains("requestBody") || !operation["requestBody"]["content"].contains("application/json"))
+        continue;
       const Json& schema = operation["requestBody"]["content"]["application/json"]["schema"];
       std::string path = pattern, method = name;
       for (char& c : method) c = static_cast<char>(c & ~0x20);
-      if (const size_t brace = path.find("{deployment}"); brace != std::string::npos) path.replace(brace, 12, "fake");
-      TestClient client(port());
+      for (size_t brace = path.find('{'); brace != std::string::npos; brace = path.find('{')) {
+        path.replace(brace, path.find('}') - brace + 1, "fake");
+      }
       for (int i = 0; i < kCasesPerRoute; ++i) {
         const std::string body = damaged_text(to_line(generator.value(schema, i % 4 == 0 ? 0 : 8)), generator);
-        const TestReply reply = client.request(method, path + "?api-version=1", body);
-        ASSERT_TRUE(reply.status == 200 || (reply.status >= 400 && reply.status < 500))
-            << method << " " << path << "\n"
-            << body << "\n"
-            << reply.status << " " << reply.body;
-        ++(reply.status == 200 ? good : refused);
-        if (reply.status == 200) continue;
+        // One each: a request that is refused before its body is read ends its connection, as all are once one has made
+        // a key.
+        const TestReply reply = ask(method, path + "?api-version=1", body);
+        const bool taken = reply.status == 200 || reply.status == 201;
+        ASSERT_TRUE(taken || (reply.status >= 400 && reply.status < 500)) << method << " " << path << "\n"
+                                                                          << body << "\n"
+                                                                          << reply.status << " " << reply.body;
+        ++(taken ? good : refused);
+        if (taken) continue;
         const Json error = parse_json(reply.body, "a response");
         ASSERT_TRUE(error.contains("error")) << reply.body;
         ASSERT_EQ(error["error"].is_string(), path.starts_with("/api/")) << reply.body;
@@ -147,6 +154,7 @@ TEST_F(FuzzTest, every_route_answers_whatever_it_is_sent) {
   EXPECT_GT(good, 100) << "the cases reach the handlers";
   EXPECT_GT(refused, 300);
   EXPECT_EQ(backend_.running(), 0);
+  server_.reset();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Answers from documents for requests that name a collection of them: search, reader and citations of src/retrieval,
-// run one after another in a thread of its own.
+// Answers from documents for requests that name a collection of them: search and reader of src/retrieval, run one after
+// another in a thread of its own.
 #pragma once
 
 #include <condition_variable>
@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "retrieval/answer.h"
 #include "server/http.h"
@@ -20,44 +21,75 @@ namespace bantam {
 // A question on its way. Destroyed, it is not asked any more.
 class GroundedQuestion {
  public:
-  // The answer, or nothing yet: asked again after Wake. Throws what the search threw.
-  std::optional<Answer> take();
+  // What was found, or nothing yet: asked again after Wake. Throws what the search threw.
+  std::optional<Findings> take();
 
  private:
   friend class GroundedAnswers;
   std::mutex mutex_;
   std::string collection_, question_;
-  AnswerOptions options_;
+  size_t passages_ = 0;
   Wake wake_;
-  std::optional<Answer> answer_;
+  std::optional<Findings> findings_;
   std::exception_ptr failure_;
+};
+
+// An index twice: one answers, the other is looked into meanwhile.
+struct Collection {
+  Index answers, lookups;
 };
 
 class GroundedAnswers {
  public:
+  // Names of collections: what was added on the page, and the manual of this program.
+  static constexpr std::string_view kLibrary = "documents", kManual = "manual";
+
+  using Collections = std::map<std::string, Collection, std::less<>>;
+
   // `read` is called by one thread at a time.
-  GroundedAnswers(std::map<std::string, Index, std::less<>> collections, ReadPassages read);
+  GroundedAnswers(Collections collections, ReadPassages read);
   ~GroundedAnswers();
   GroundedAnswers(const GroundedAnswers&) = delete;
   GroundedAnswers& operator=(const GroundedAnswers&) = delete;
 
+  // Any thread may call these. Collections must be there.
   bool has(std::string_view collection) const { return collections_.contains(collection); }
+  std::vector<std::string> collections() const;
   std::string names() const;  // "handbook, manual"
-  // Throws QueueFullError. Any thread may ask.
-  std::shared_ptr<GroundedQuestion> ask(const std::string& collection, std::string question,
-                                        const AnswerOptions& options, Wake wake);
+  // Where to look when nobody says where: the library unless it is empty, else the first of the operator's, else the
+  // manual.
+  std::string usual_collection();
+  std::vector<IndexedFile> files(std::string_view collection);
+  IndexStats stats(std::string_view collection);
+
+  struct Place {
+    std::string collection;
+    IndexedFile file;
+  };
+  // By document_id(); nothing when no collection has it.
+  std::optional<Place> find_document(std::string_view id);
+  std::optional<std::string> text(const Place& place);
+
+  // Throws QueueFullError.
+  std::shared_ptr<GroundedQuestion> ask(const std::string& collection, std::string question, size_t passages,
+                                        Wake wake);
 
  private:
   void run();
-  void answer(GroundedQuestion& question);
+  void search(GroundedQuestion& question);
+  Index& lookups(std::string_view collection) { return collections_.find(collection)->second.lookups; }
 
-  std::map<std::string, Index, std::less<>> collections_;  // used by the thread only
+  Collections collections_;  // `answers` are used by the thread only
   ReadPassages read_;
+  std::mutex lookup_mutex_;  // of all `lookups`
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::weak_ptr<GroundedQuestion>> waiting_;
   bool stop_ = false;
   std::thread thread_;
 };
+
+// What the page opens a document by: the same as long as the file has its path.
+std::string document_id(std::string_view collection, std::string_view path);
 
 }  // namespace bantam

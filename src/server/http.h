@@ -14,6 +14,8 @@
 
 namespace bantam {
 
+class BodyFile;
+
 struct HttpHeader {
   std::string name, value;  // a request's names are in lowercase
 };
@@ -27,6 +29,7 @@ struct IncomingRequest {
   std::string peer;  // the client's address
   bool keep_alive = true;
   bool http_1_0 = false;
+  std::shared_ptr<BodyFile> file = nullptr;  // has the body instead of `body` where the handler wanted it so
 
   // The value of the first header of that (lowercase) name, or null.
   const std::string* header(std::string_view name) const;
@@ -81,6 +84,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   // Sees the head before the body is read; a response here ends the matter.
   virtual std::optional<HttpResponse> refuse(const IncomingRequest& head) = 0;
+  // After that: where the body goes, null for memory.
+  virtual std::shared_ptr<BodyFile> body_file(const IncomingRequest&) { return nullptr; }
   virtual std::unique_ptr<Job> start(IncomingRequest request, Wake wake) = 0;
   // The response to what is no request or cannot be taken.
   virtual HttpResponse failure(int status, std::string_view message) = 0;
@@ -90,5 +95,8 @@ std::string_view reason_phrase(int status);
 
 // "%41" to "A". Nothing for a broken escape and for a zero byte.
 std::optional<std::string> percent_decoded(std::string_view text);
+
+// The value of a parameter of a query, decoded ('+' is a space), or nothing.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
 }  // namespace bantam

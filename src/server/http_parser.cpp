@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/body_file.h"
+
 namespace bantam {
 namespace {
 
@@ -183,16 +185,29 @@ void HttpParser::choose_framing() {
     if (!digits || error != std::errc() || end != length->data() + length->size()) {
       throw HttpError(400, "Content-Length is not a number of bytes");
     }
-    if (left_ > limits_.body_bytes) {
-      throw HttpError(413, "the body has {} bytes; the most taken is {}", left_, limits_.body_bytes);
-    }
+    check_length();
   }
   state_ = left_ > 0 ? State::body : State::complete;
 }
 
+void HttpParser::check_length() const {
+  if (left_ > most_) throw HttpError(413, "the body has {} bytes; the most taken is {}", left_, most_);
+}
+
+void HttpParser::begin_body(std::shared_ptr<BodyFile> file) {
+  most_ = file ? file->most_bytes() : limits_.body_bytes;
+  check_length();
+  request_.file = std::move(file);
+}
+
 size_t HttpParser::feed_body(std::string_view bytes) {
   const size_t n = static_cast<size_t>(std::min<uint64_t>(bytes.size(), left_));
-  request_.body.append(bytes.substr(0, n));
+  if (request_.file) {
+    request_.file->write(bytes.substr(0, n));
+  } else {
+    request_.body.append(bytes.substr(0, n));
+  }
+  received_ += n;
   left_ -= n;
   if (left_ == 0) state_ = state_ == State::body ? State::complete : State::chunk_end;
   return n;
@@ -246,9 +261,7 @@ void HttpParser::parse_chunk_size(std::string_view line) {
   if (!number || line[0] == '-' || !is_field_text(line) || !(extension.empty() || extension[0] == ';')) {
     throw HttpError(400, "the size of a chunk is not a hexadecimal number");
   }
-  if (size > limits_.body_bytes - request_.body.size()) {
-    throw HttpError(413, "the body is longer than {} bytes", limits_.body_bytes);
-  }
+  if (size > most_ - received_) throw HttpError(413, "the body is longer than {} bytes", most_);
   left_ = size;
   state_ = size > 0 ? State::chunk_data : State::trailers;
 }

@@ -169,7 +169,7 @@ std::string head_text(const HttpResponse& response, Framing framing, bool keep_a
       fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_phrase(response.status), http_date());
   for (const HttpHeader& header : response.headers) out += fmt::format("{}: {}\r\n", header.name, header.value);
   if (framing == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
-  if (framing == Framing::length && response.status != 204)
+  if (framing == Framing::length && response.status != 204 && response.status != 304)
     out += fmt::format("Content-Length: {}\r\n", response.body.size());
   return out + (keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 }
@@ -241,10 +241,13 @@ class Client final : public Connection {
         const bool came = co_await receive();
         if (!came) co_return false;
       }
-      try {
-        unread.erase(0, parser.feed(unread));
-      } catch (const HttpError& error) {
-        refusal = shared.handler.failure(error.status(), error.what());
+      const auto feed = [&] { return refused([&] { unread.erase(0, parser.feed(unread)); }); };
+      if (parser.request().file) {  // writes to the disk
+        refusal = co_await in_worker(shared, feed);
+      } else {
+        refusal = feed();
+      }
+      if (refusal) {
         unread.clear();
         co_return true;
       }
@@ -256,7 +259,11 @@ class Client final : public Connection {
       if (!asked) {
         asked = true;
         body_begun_ = Clock::now();
-        const auto ask = [&] { return shared.handler.refuse(parser.request()); };
+        const auto ask = [&] {
+          std::optional<HttpResponse> no = shared.handler.refuse(parser.request());
+          if (!no) no = refused([&] { parser.begin_body(shared.handler.body_file(parser.request())); });
+          return no;
+        };
         refusal = co_await in_worker(shared, ask);
         if (refusal) co_return true;
         if (parser.expects_continue() && !parser.complete()) {
@@ -269,6 +276,14 @@ class Client final : public Connection {
       deadline = body_begun_ + std::chrono::milliseconds(static_cast<int64_t>(shared.options.body_ms) +
                                                          static_cast<int64_t>(parser.body_bytes()));
     }
+  }
+
+  // The response to what reading a request threw.
+  template <class F>
+  std::optional<HttpResponse> refused(const F& f) {
+    std::optional<HttpResponse> response;
+    guarded(response, f);
+    return response;
   }
 
   awaitable<bool> receive() {

@@ -133,8 +133,9 @@ std::string ollama_name(const Call& call, const Fields& fields) {
   return name;
 }
 
-std::unique_ptr<Job> ollama_root(Call) {
-  return ready({.headers = {{"Content-Type", "text/plain"}}, .body = "Bantam is running\n"});
+std::unique_ptr<Job> ollama_root(Call call) {
+  if (wants_page(call)) return page_file(std::move(call));
+  return ready({.headers = {{"Content-Type", "text/plain"}, {"Vary", "Accept"}}, .body = "Bantam is running\n"});
 }
 
 std::unique_ptr<Job> ollama_version(Call call) {

@@ -12,11 +12,13 @@
 
 namespace bantam {
 
+inline constexpr std::string_view kAnyKey = "*";
+
 struct Route {
   std::string_view method;
   std::string_view pattern;  // "/v1/models/{model}"; the last name takes the rest of the path when it ends in '*'
   Dialect dialect;
-  std::string_view scope;  // that a key needs; empty: no key at all
+  std::string_view scope;  // that a key needs; kAnyKey: none, but a key; empty: no key at all
   std::unique_ptr<Job> (*handler)(Call call);
 };
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "server/generation.h"
 #include "server/handlers.h"
+#include "server/page/bundle.h"
 #include "server/routes.h"
 
 namespace bantam {
@@ -46,18 +47,6 @@ std::string key_of(const IncomingRequest& request) {
     if (const std::string* value = request.header(name)) return *value;
   }
   return {};
-}
-
-// The value of a parameter of the query, or nothing.
-std::optional<std::string> query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    const size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) == name) return percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return std::nullopt;
 }
 
 // Azure's resource does not exist without a version of its interface; which one, makes no difference here.
@@ -157,9 +146,17 @@ class Service::Told final : public Job {
   bool ended_ = false;
 };
 
+RouteMatch Service::route_of(const IncomingRequest& request) const {
+  RouteMatch match = find_route(request.method, request.path);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (match.allowed.empty() && !match.route && reads && parts_.page.bundle && parts_.page.bundle->find(request.path))
+    match.route = &page_file_route();
+  return match;
+}
+
 std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   const auto begun = std::chrono::steady_clock::now();
-  const RouteMatch match = find_route(head.method, head.path);
+  const RouteMatch match = route_of(head);
   try {
     if (head.method == "OPTIONS" && head.header("origin")) return preflight(head);
     let_in(head, match);
@@ -177,8 +174,12 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   }
 }
 
+std::shared_ptr<BodyFile> Service::body_file(const IncomingRequest& head) {
+  return page_body_file(parts_.page, head);
+}
+
 std::unique_ptr<Job> Service::start(IncomingRequest request, Wake wake) {
-  const RouteMatch match = find_route(request.method, request.path);
+  const RouteMatch match = route_of(request);
   IncomingRequest head{request.method, request.path, {}, {}, {}, request.peer, request.keep_alive, request.http_1_0};
   if (const std::string* origin = request.header("origin")) head.headers.push_back({"origin", *origin});
   Call call{.parts = parts_,
@@ -233,7 +234,7 @@ KeyInfo Service::let_in(const IncomingRequest& request, const RouteMatch& match)
   }
   if (!match.route) throw no_route(match, request);
   check_api_version(request);
-  if (!key->scopes.allow(match.route->scope)) {
+  if (match.route->scope != kAnyKey && !key->scopes.allow(match.route->scope)) {
     throw ApiError(403, "insufficient_permissions", "",
                    fmt::format("the key may not do this: it needs the scope '{}'", match.route->scope));
   }
@@ -263,7 +264,7 @@ HttpResponse Service::preflight(const IncomingRequest& request) const {
   HttpResponse response{.status = 204};
   add_cors(request, response);
   const std::string* headers = request.header("access-control-request-headers");
-  response.headers.push_back({"Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"});
+  response.headers.push_back({"Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"});
   response.headers.push_back(
       {"Access-Control-Allow-Headers", headers ? *headers : "authorization, api-key, content-type"});
   response.headers.push_back({"Access-Control-Max-Age", "600"});

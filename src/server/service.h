@@ -22,12 +22,14 @@ class Service final : public HttpHandler {
 
   // Host, origin, path and key are looked at before a body is read.
   std::optional<HttpResponse> refuse(const IncomingRequest& head) override;
+  std::shared_ptr<BodyFile> body_file(const IncomingRequest& head) override;
   std::unique_ptr<Job> start(IncomingRequest request, Wake wake) override;
   HttpResponse failure(int status, std::string_view message) override;
 
  private:
   class Told;
 
+  struct RouteMatch route_of(const IncomingRequest& request) const;  // the files of the page too
   KeyInfo let_in(const IncomingRequest& request, const struct RouteMatch& match);
   void check_host(const IncomingRequest& request, bool open);
   void check_origin(const IncomingRequest& request) const;

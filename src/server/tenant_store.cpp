@@ -33,6 +33,10 @@ CREATE INDEX usage_by_time ON usage (admitted_ms);
 PRAGMA user_version = 1;
 )";
 
+constexpr DatabaseContent kContent{"a file of keys and usage", "the file of keys and usage",
+                                   "restore it from a copy, or delete it and make keys anew with bantam keys create",
+                                   "free some space: no request is answered that cannot be counted"};
+
 std::string random_hex(size_t bytes) {
   Hash random;
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -46,7 +50,7 @@ std::filesystem::path private_file(const std::filesystem::path& path) {
   if (path == ":memory:") return path;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
   const mode_t before = ::umask(0077);
-  { Database(path, Database::Mode::write).run("PRAGMA journal_mode = WAL"); }
+  { Database(path, Database::Mode::write, kContent).run("PRAGMA journal_mode = WAL"); }
   ::umask(before);
   return path;
 }
@@ -93,7 +97,7 @@ Scopes parse_scopes(std::string_view names) {
 std::string to_string(const Scopes& scopes) { return fmt::format("{}", fmt::join(scopes.names, ",")); }
 
 TenantStore::TenantStore(const std::filesystem::path& path)
-    : database_(std::make_unique<Database>(private_file(path), Database::Mode::write)) {
+    : database_(std::make_unique<Database>(private_file(path), Database::Mode::write, kContent)) {
   database_->run(
       "PRAGMA synchronous = FULL");  // a row is on the disk before the client hears that its answer is complete
   Transaction transaction(*database_);

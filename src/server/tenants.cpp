@@ -89,6 +89,34 @@ std::optional<KeyInfo> Tenants::find(std::string_view secret) {
   return key;
 }
 
+std::vector<KeyInfo> Tenants::keys() {
+  const std::lock_guard lock(mutex_);
+  return store_.keys();
+}
+
+NewKey Tenants::create_key(const std::string& name, const Scopes& scopes, const Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  changed();
+  return store_.create(name, scopes, limits, now_());
+}
+
+void Tenants::set_limits(std::string_view id, const Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  changed();
+  store_.set_limits(id, limits);
+}
+
+void Tenants::revoke_key(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  changed();
+  store_.revoke(id);
+}
+
+std::vector<UsageTotal> Tenants::totals(int64_t from_ms, int64_t to_ms) {
+  const std::lock_guard lock(mutex_);
+  return store_.totals(from_ms, to_ms);
+}
+
 // After a restart it begins with what the ledger says of the running month.
 Quota& Tenants::quota_of(const std::string& key_id) {
   const auto [found, added] = quotas_.try_emplace(key_id);

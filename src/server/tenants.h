@@ -57,12 +57,20 @@ class Tenants {
   // Throws QuotaError. Must not outlive this object.
   std::unique_ptr<Admission> admit(const KeyInfo& key, const Wanted& wanted);
 
+  // What the owner's page shows and changes, as TenantStore has it.
+  std::vector<KeyInfo> keys();
+  NewKey create_key(const std::string& name, const Scopes& scopes, const Limits& limits);
+  void set_limits(std::string_view id, const Limits& limits);
+  void revoke_key(std::string_view id);
+  std::vector<UsageTotal> totals(int64_t from_ms, int64_t to_ms);
+
   const PriceList& prices() const { return prices_; }
 
  private:
   class Reservation;
   Quota& quota_of(const std::string& key_id);
   void refresh();
+  void changed() { version_ = -1; }  // by this object, which the file's version does not tell
 
   const PriceList prices_;
   const Now now_;

@@ -80,7 +80,7 @@ class TestClient {
       }
     } else if (out.headers.contains("Content-Length")) {
       out.body = read(std::strtoul(out.headers["Content-Length"].c_str(), nullptr, 10));
-    } else if (out.status != 204) {
+    } else if (out.status != 204 && out.status != 304) {
       while (receive()) {
       }
       out.body = take(received_.size());

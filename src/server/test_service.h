@@ -48,9 +48,12 @@ class ServiceTest : public testing::Test {
                                                        .metrics = metrics_,
                                                        .documents = documents_,
                                                        .library = library_,
-                                                       .version = "0.0.1"},
+                                                       .version = "0.0.1",
+                                                       .page = page_},
                                            options_);
-      server_ = std::make_unique<HttpServer>(HttpServerOptions{}, *service_);
+      HttpServerOptions http;
+      http.limits.file_bytes = kMostUploadBytes;
+      server_ = std::make_unique<HttpServer>(http, *service_);
     }
     return *server_;
   }
@@ -97,6 +100,7 @@ class ServiceTest : public testing::Test {
   ServiceOptions options_;
   GroundedAnswers* documents_ = nullptr;
   ModelLibrary* library_ = nullptr;
+  PageParts page_;
   std::string secret_;
   std::mutex log_mutex_;
   std::string log_;
