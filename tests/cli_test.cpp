@@ -157,6 +157,17 @@ TEST_F(CliTest, show_counts_what_is_in_the_file) {
   EXPECT_THAT(bantam("show -m m.gguf").out, AllOf(HasSubstr("llama"), HasSubstr("memory needed")));
 }
 
+TEST_F(CliTest, show_says_the_memory_of_the_context_and_format_that_are_asked_for) {
+  const auto cache = [&](const std::string& options) {
+    const Json json = parse_json(bantam("show -m m.gguf --json " + options).out, "show");
+    return json["architecture"]["memory"]["cache_bytes"].get<int64_t>();
+  };
+  EXPECT_EQ(cache("-c 1024"), 2 * cache("-c 512"));
+  EXPECT_EQ(cache("-c 512 --kv f16"), cache("-c 512") / 2);
+  EXPECT_EQ(bantam("show -m m.gguf -c -1").code, 2);
+  EXPECT_EQ(bantam("show -m m.gguf --kv q9").code, 2);
+}
+
 TEST_F(CliTest, chat_answers_every_line_of_a_pipe_and_keeps_remarks_out_of_it) {
   const Result result = bantam("chat -m m.gguf -n 3 --logit-bias 120=100", "hi\n안녕\n/params temperature 2\n//etc\n");
   EXPECT_EQ(result.code, 0) << result.err;

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/model_option.h"
 #include "cli/progress.h"
+#include "cli/run_check.h"
 #include "cli/terminal.h"
 #include "engine/memory.h"
 #include "engine/session.h"
@@ -19,13 +20,17 @@ namespace bantam {
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, kv = "f32";
+  int context = 0;
   bool tensors = false, json = false;
 };
 
 void declare(CLI::App& command, Options& options) {
   add_model_option(command, options.model);
   command.add_option("file", options.model, "the same without -m");
+  command.add_option("-c,--context", options.context,
+                     "context to say the memory for (default: the model's, at most 4096)");
+  add_kv_option(command, options.kv);
   command.add_flag("--tensors", options.tensors, "list every tensor");
   command.add_flag("--json", options.json, "print everything as JSON");
 }
@@ -96,14 +101,25 @@ struct Contents {
   Found<Tokenizer> tokenizer;
 };
 
-Json architecture_json(const Model& model) {
+struct Memory {
+  int context;
+  MemoryNeed need;
+};
+
+// Throws UsageError for a context or a format that the model cannot run with.
+Memory memory_of(const Model& model, const Options& options) {
+  const ModelConfig& c = model.config();
+  const int context = options.context != 0 ? checked_context(c, options.context) : std::min(c.context, kDefaultContext);
+  return {context, memory_needed(model, context, cache_format(options.kv))};
+}
+
+Json architecture_json(const Model& model, const Memory& memory) {
   const ModelConfig& c = model.config();
   Json layers = Json::array();
   for (const LayerConfig& l : c.layer) {
     layers.push_back({{"heads", l.heads}, {"kv_heads", l.kv_heads}, {"ffn_dim", l.ffn_dim}, {"window", l.window}});
   }
-  const int context = std::min(c.context, kDefaultContext);
-  const MemoryNeed need = memory_needed(model, context);
+  const MemoryNeed& need = memory.need;
   return {{"family", c.family},
           {"parameters", model.parameters()},
           {"weight_bytes", model.weight_bytes()},
@@ -114,7 +130,8 @@ Json architecture_json(const Model& model) {
           {"tied_embeddings", c.tied_embeddings},
           {"layers", layers},
           {"memory",
-           {{"context", context},
+           {{"context", memory.context},
+            {"weight_bytes", need.weights},
             {"cache_bytes", need.cache},
             {"work_bytes", need.work},
             {"program_bytes", need.program},
@@ -123,7 +140,11 @@ Json architecture_json(const Model& model) {
 
 void print_json(const Options& options, const Contents& contents) {
   Json out = {{"file", contents.file.source()}};
-  out["architecture"] = contents.model.value ? architecture_json(**contents.model.value) : Json(nullptr);
+  out["architecture"] = nullptr;
+  if (contents.model.value) {
+    const Model& model = **contents.model.value;
+    out["architecture"] = architecture_json(model, memory_of(model, options));
+  }
   if (!contents.model.value) out["cannot_run"] = contents.model.reason;
   if (contents.tokenizer.value) {
     const Tokenizer& t = *contents.tokenizer.value;
@@ -152,7 +173,7 @@ void print_field(std::string_view name, std::string_view value) { print(fmt::for
 
 std::string size_text(size_t bytes) { return short_count(static_cast<double>(bytes)) + "B"; }
 
-void print_architecture(const Model& model) {
+void print_architecture(const Model& model, const Memory& memory) {
   const ModelConfig& c = model.config();
   print_field("architecture", c.family);
   print_field("parameters", short_count(static_cast<double>(model.parameters())));
@@ -163,17 +184,17 @@ void print_architecture(const Model& model) {
                                    over_layers(c, &LayerConfig::kv_heads), over_layers(c, &LayerConfig::ffn_dim)));
   print_field("embeddings",
               fmt::format("{} rows, {}", c.vocab, c.tied_embeddings ? "shared with the output" : "separate output"));
-  const int context = std::min(c.context, kDefaultContext);
-  const MemoryNeed need = memory_needed(model, context);
+  const MemoryNeed& need = memory.need;
   print_field("memory needed", fmt::format("{}: {} weights, {} for a context of {} tokens, {} to work in",
                                            size_text(need.total()), size_text(need.weights), size_text(need.cache),
-                                           context, size_text(need.work + need.program)));
+                                           memory.context, size_text(need.work + need.program)));
 }
 
 void print_text(const Options& options, const Contents& contents) {
   print(contents.file.source() + "\n");
   if (contents.model.value) {
-    print_architecture(**contents.model.value);
+    const Model& model = **contents.model.value;
+    print_architecture(model, memory_of(model, options));
   } else {
     print_field("cannot be run", contents.model.reason);
   }
@@ -214,6 +235,7 @@ void run(const Options& options) {
 void add_show(CLI::App& app) {
   add_command<Options>(app, "show", "What is in a model file",
                        "  bantam show -m model.gguf\n"
+                       "  bantam show -m model.gguf --context 32768 --kv q8_0\n"
                        "  bantam show -m model.gguf --tensors --json\n",
                        declare, run);
 }

@@ -39,7 +39,7 @@ uint64_t work_bytes(const ModelConfig& c, int context) {
 // As measured on the vocabularies of GPT-2, Qwen 2, Llama 2 and 3 (bench/memory.sh): a token lies in the file's
 // metadata and in the tokenizer, with its places in two hash tables; so does a merge; SentencePiece keeps every way to
 // cut a token in two.
-constexpr uint64_t kProgramBytes = 16 << 20, kTokenBytes = 180, kMergeBytes = 123, kCutBytes = 57;
+constexpr uint64_t kProgramBytes = 20 << 20, kTokenBytes = 180, kMergeBytes = 123, kCutBytes = 57;
 
 uint64_t program_bytes(const Metadata& meta) {
   uint64_t bytes = kProgramBytes;

@@ -310,6 +310,12 @@ TEST_F(FamiliesTest, yarn_slows_slow_pairs_and_lengthens_all) {
   // Of 4 pairs of base 10000, 32 turns in 512 tokens are at pair 0.41 and one turn at 1.91: 0 to 2 is blended.
   EXPECT_THAT(read.rope_factors, testing::Pointwise(testing::FloatNear(1e-6f), {1.f, 1.6f, 4.f, 4.f}));
   EXPECT_NEAR(read.rope_amplitude, 1 + 0.1 * std::log(4), 1e-6);
+  // 16 turns are at pair 0.71 and 10 at 0.91: only pair 0 stays as it was.
+  meta.set("llama.rope.scaling.yarn_beta_fast", 16.0);
+  meta.set("llama.rope.scaling.yarn_beta_slow", 10.0);
+  write_gguf(folder_ / "m.gguf", meta, gguf_tensors(c, model.weights));
+  EXPECT_THAT(Model::load(folder_ / "m.gguf")->config().rope_factors,
+              testing::Pointwise(testing::FloatNear(1e-6f), {1.f, 4.f, 4.f, 4.f}));
   meta.set("llama.rope.scaling.factor", -4.0);
   write_gguf(folder_ / "m.gguf", meta, gguf_tensors(c, model.weights));
   EXPECT_THAT([&] { Model::load(folder_ / "m.gguf"); }, ThrowsMessage<FormatError>(HasSubstr("factor -4")));

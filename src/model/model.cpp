@@ -103,13 +103,10 @@ class Model::Binder {
                       fmt::join(tensor.shape, "x"), wanted.taken, cols);
   }
 
-  // Vectors are small and wanted as reals; those stored otherwise are converted.
+  // Vectors are small and wanted as reals. Copied also where they are: looked at in the mapped file, each of them would
+  // keep 64 KiB of it in memory, which is what the kernel maps around a page.
   void bind_vector(const NamedTensor& tensor, int64_t first, int cols, Matrix& w) {
     w = {nullptr, nullptr, 1, cols, kRealType};
-    if (tensor.dtype == kRealType) {
-      w.data = tensor.bytes.data() + static_cast<size_t>(first) * sizeof(real);
-      return;
-    }
     const int64_t values = shape_of(tensor).first;
     std::vector<real> whole(static_cast<size_t>(values));
     traits(tensor.dtype).decode(tensor.bytes.data(), whole.data(), values);

@@ -37,7 +37,7 @@ class Model {
   ModelFile file_;
   ModelConfig config_;
   Weights weights_;
-  std::vector<std::vector<real>> converted_;  // vectors that were stored in another format
+  std::vector<std::vector<real>> converted_;  // vectors, as reals whatever they are stored as
   PageBuffer packed_;
 };
 

@@ -75,6 +75,8 @@ PageBuffer pack_weights(const ModelConfig& config, Weights& weights, const Model
         if (is_packed(config, weights, w)) pack(w);
       },
       weights);
+  // Again, because the kernel maps pages beside those that were read, also such as were given back before.
+  for (const NamedTensor& tensor : file.tensors()) file.drop_pages(tensor.bytes);
   return memory;
 }
 

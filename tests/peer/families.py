@@ -48,7 +48,7 @@ OTHERS = {
         'rope.scaling.type': 'yarn', 'rope.scaling.factor': 4.0, 'rope.scaling.original_context_length': 512}),
     'qwenyarn': lambda gen: with_keys(gen, llama(gen, 'qwen2', qkv_bias=True), {
         'rope.scaling.type': 'yarn', 'rope.scaling.factor': 40.0, 'rope.scaling.original_context_length': 64,
-        'rope.scaling.attn_factor': 0.9, 'rope.scaling.yarn_beta_fast': 16.0, 'rope.scaling.yarn_beta_slow': 2.0}),
+        'rope.scaling.attn_factor': 0.9}),  # llama.cpp reads yarn_beta_fast and _slow of grok and mistral3 only
 }
 
 

@@ -32,7 +32,8 @@ export function argmax(row) {
   return best;
 }
 
-// Logits after each of `prompt` tokens and of as many `greedy` ones as follow: {tokens, rows}.
+// Logits after each of `prompt` tokens and of as many `greedy` ones as follow, and how many experts the model has:
+// {tokens, rows, experts}.
 export async function askLlama(llama, path, {contextSize, prompt, greedy}) {
   const model = await llama.loadModel({modelPath: path, gpuLayers: 0, useMmap: true, checkTensors: false});
   const context = await model.createContext({
@@ -55,9 +56,11 @@ export async function askLlama(llama, path, {contextSize, prompt, greedy}) {
     tokens.push(argmax(rows.at(-1)));
     await run(tokens.slice(-1));
   }
+  const {metadata} = model.fileInfo;
+  const experts = metadata[metadata.general.architecture].expert_count ?? 0;
   await context.dispose();
   await model.dispose();
-  return {tokens, rows};
+  return {tokens, rows, experts};
 }
 
 export function askBantam(bantam, path, contextSize, tokens, vocab) {
