@@ -20,7 +20,7 @@ namespace bantam {
 namespace {
 
 struct Options {
-  std::string model, kv = "f32";
+  std::string model, kv = kDefaultKv;
   int context = 0;
   bool tensors = false, json = false;
 };
