@@ -12,6 +12,7 @@
 #include "engine/constraint.h"
 #include "engine/request.h"
 #include "text/chat.h"
+#include "text/grammar/answer_form.h"
 
 namespace bantam {
 
@@ -25,13 +26,6 @@ struct ModelCard {
   std::string chat_template;
   bool loaded = false;
   bool infills = false;  // its vocabulary has marks for text to be filled in
-};
-
-// The form an answer must have.
-struct AnswerForm {
-  enum class Kind : uint8_t { free, json, json_schema, regex, grammar, choice, tool_call };
-  Kind kind = Kind::free;
-  std::string definition;  // the schema, expression, grammar; a JSON list for choices and tools
 };
 
 // A request that runs. Destroyed, it is cancelled.
@@ -56,8 +50,9 @@ class OpenModel {
   virtual std::vector<std::string> chat_stops() const = 0;
   // A prompt for the text between two others; only where ModelCard::infills.
   virtual std::vector<int32_t> infill_prompt(std::string_view before, std::string_view after) const = 0;
-  // Throws UnsupportedError for a form that cannot be held to, FormatError for a definition that is none.
-  virtual std::unique_ptr<Constraint> constraint(const AnswerForm& form) const = 0;
+  // For a request whose prompt ends with `previous`. Throws UnsupportedError for a form that cannot be held to,
+  // FormatError for a definition that is none.
+  virtual std::unique_ptr<Constraint> constraint(const AnswerForm& form, int32_t previous) const = 0;
   // Throw as Engine's.
   virtual std::unique_ptr<Running> submit(Request request) = 0;
   virtual std::unique_ptr<Running> embed(EmbedRequest request) = 0;

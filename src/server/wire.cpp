@@ -248,7 +248,7 @@ std::vector<Request> make_choices(OpenModel& model, Request request, int64_t n, 
     choice.sampling.seed += static_cast<uint64_t>(i);
     choice.stops = request.stops;
     choice.logprobs = request.logprobs;
-    if (form.kind != AnswerForm::Kind::free) choice.constraint = model.constraint(form);
+    if (form.kind != AnswerForm::Kind::free) choice.constraint = model.constraint(form, choice.prompt.back());
     out.push_back(std::move(choice));
   }
   return out;
