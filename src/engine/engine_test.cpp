@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "engine/test_text_model.h"
 #include "base/test_folder.h"
+#include "engine/test_text_model.h"
 
 namespace bantam {
 namespace {

@@ -15,7 +15,7 @@ namespace bantam {
 // before it consumed something, and repeating a part always gets somewhere.
 class Automaton {
  public:
-  static constexpr uint32_t kMostStates = 500'000;
+  static constexpr uint32_t kMostStates = 200'000;
   static constexpr uint32_t kDeepest = 120;  // calls inside calls; JSON of more levels is not read by our own parser
 
   struct Edge {

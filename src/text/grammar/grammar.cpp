@@ -24,6 +24,9 @@ Grammar::NodeId Grammar::add(Kind kind, std::span<const NodeId> children) {
 }
 
 Grammar::NodeId Grammar::chars(CharSet set) {
+  ranges_ += set.ranges().size();
+  if (ranges_ > 2 * kMostNodes)
+    throw FormatError("the form of the answer has more than {} ranges of characters; make it smaller", 2 * kMostNodes);
   sets_.push_back(std::move(set));
   return add({.kind = Kind::chars, .first = static_cast<uint32_t>(sets_.size() - 1)});
 }

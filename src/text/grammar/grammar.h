@@ -18,7 +18,7 @@ class Grammar {
   using RuleId = uint32_t;
   static constexpr uint32_t kUnbounded = UINT32_MAX;
   static constexpr uint32_t kMostRepeats = 1'000'000'000;
-  static constexpr size_t kMostNodes = 1'000'000;
+  static constexpr size_t kMostNodes = 400'000;
 
   enum class Kind : uint8_t { chars, sequence, choice, repeat, rule };
   struct Node {
@@ -68,6 +68,7 @@ class Grammar {
   std::vector<Node> nodes_;
   std::vector<NodeId> children_;
   std::vector<CharSet> sets_;
+  size_t ranges_ = 0;  // of all sets
   std::vector<Rule> rules_;
 };
 

@@ -15,7 +15,6 @@ namespace {
 using NodeId = Grammar::NodeId;
 
 constexpr uint32_t kMostIndent = 20;
-const CharSet kControls({{0, 0x1F}});
 const CharSet kEscaped({{0, 0x1F}, {U'"', U'"'}, {U'\\', U'\\'}});
 const CharSet kHex({{U'0', U'9'}, {U'A', U'F'}, {U'a', U'f'}});
 
@@ -27,6 +26,21 @@ CharSet either_case(char lower) {
 // The short escapes (RFC 8259, section 7).
 constexpr std::pair<char32_t, const char*> kShort[] = {{U'"', "\\\""}, {U'\\', "\\\\"}, {U'\b', "\\b"}, {U'\f', "\\f"},
                                                        {U'\n', "\\n"}, {U'\r', "\\r"},  {U'\t', "\\t"}};
+
+std::vector<std::string> escapes_of(const CharSet& set) {
+  std::vector<std::string> out;
+  CharSet rest = set & kEscaped;
+  for (const auto& [c, text] : kShort) {
+    if (!rest.contains(c)) continue;
+    out.emplace_back(text);
+    rest = rest - CharSet::of(c);
+  }
+  for (const CharSet::Range& range : rest.ranges()) {
+    for (char32_t c = range.first; c <= range.last; ++c)
+      out.push_back(fmt::format("\\u{:04x}", static_cast<uint32_t>(c)));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -103,18 +117,15 @@ NodeId JsonParts::string(uint32_t least, uint32_t most) {
 
 NodeId JsonParts::written(const CharSet& set) {
   std::vector<NodeId> options = {g_.chars(set - kEscaped)};
-  CharSet rest = set & kEscaped;
-  for (const auto& [c, text] : kShort) {
-    if (!rest.contains(c)) continue;
-    options.push_back(g_.text(text));
-    rest = rest - CharSet::of(c);
-  }
-  for (const CharSet::Range& range : rest.ranges()) {
-    for (char32_t c = range.first; c <= range.last; ++c)
-      options.push_back(g_.text(fmt::format("\\u{:04x}", static_cast<uint32_t>(c))));
+  if ((set & kEscaped) == kEscaped) {  // as in most negated sets
+    options.push_back(once(escapes_, "escapes", &JsonParts::build_escapes));
+  } else {
+    for (const std::string& text : escapes_of(set)) options.push_back(g_.text(text));
   }
   return g_.choice(options);
 }
+
+NodeId JsonParts::build_escapes() { return g_.words(escapes_of(kEscaped)); }
 
 // Follows the names as a trie: where a text leaves it, anything may follow; where a name ends, the string may not.
 NodeId JsonParts::name_other_than(const std::vector<std::string>& names) {

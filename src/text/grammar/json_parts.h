@@ -53,13 +53,14 @@ class JsonParts {
   NodeId build_space();
   NodeId build_value();
   NodeId build_char();
+  NodeId build_escapes();
   NodeId build_object();
   NodeId build_array();
   NodeId member(const Member& of);
   NodeId as_rule(const char* name, NodeId node);
 
   Grammar& g_;
-  std::optional<NodeId> space_, value_, char_, object_, array_;
+  std::optional<NodeId> space_, value_, char_, object_, array_, escapes_;
 };
 
 }  // namespace bantam

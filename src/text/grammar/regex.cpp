@@ -1,6 +1,8 @@
 #include "text/grammar/regex.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "base/error.h"
@@ -37,12 +39,20 @@ uint64_t times(uint64_t a, uint64_t b) {
   return a > RegexPart::kEndless / b ? RegexPart::kEndless : a * b;
 }
 
+// Worked out once for each: an expression may name it many times.
 CharSet with_trait(uint8_t trait) {
-  std::vector<CharSet::Range> ranges;
-  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
-    if ((char_traits(c) & trait) != 0) ranges.push_back({c, c});
+  static std::mutex mutex;
+  static std::map<uint8_t, CharSet> known;
+  const std::lock_guard lock(mutex);
+  const auto [at, is_new] = known.try_emplace(trait);
+  if (is_new) {
+    std::vector<CharSet::Range> ranges;
+    for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+      if ((char_traits(c) & trait) != 0) ranges.push_back({c, c});
+    }
+    at->second = CharSet(std::move(ranges));
   }
-  return CharSet(std::move(ranges));
+  return at->second;
 }
 
 CharSet maybe_word() { return with_trait(trait::kLetter | trait::kMark | trait::kNumber) | kWord; }
