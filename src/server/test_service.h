@@ -3,12 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "base/json.h"
 #include "base/test_folder.h"
+#include "server/batches.h"
 #include "server/fake_backend.h"
 #include "server/http_server.h"
 #include "server/service.h"
@@ -48,7 +50,9 @@ class ServiceTest : public testing::Test {
                                                        .metrics = metrics_,
                                                        .documents = documents_,
                                                        .library = library_,
-                                                       .version = "0.0.1"},
+                                                       .batches = batches_.get(),
+                                                       .version = "0.0.1",
+                                                       .draining = [this] { return draining_.load(); }},
                                            options_);
       server_ = std::make_unique<HttpServer>(HttpServerOptions{}, *service_);
     }
@@ -100,6 +104,8 @@ class ServiceTest : public testing::Test {
   std::string secret_;
   std::mutex log_mutex_;
   std::string log_;
+  std::unique_ptr<Batches> batches_;
+  std::atomic<bool> draining_{false};
   std::unique_ptr<Tenants> tenants_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<HttpServer> server_;  // last: it goes first
