@@ -131,11 +131,7 @@ class ChatWriter final : public AnswerFormat {
   }
 
   Json choice_json(size_t index, const ChoiceResult& result) {
-    std::string shown = result.text;
-    if (style_.takes_calls) {
-      shown = readers_[index].add(result.text);
-      shown += readers_[index].finish();
-    }
+    const std::string shown = style_.takes_calls ? readers_[index].read(result.text) : result.text;
     const std::vector<ToolCall>& calls = readers_[index].calls();
     Json message = {{"role", "assistant"},
                     {"content", shown.empty() && !calls.empty() ? Json(nullptr) : Json(shown)},

@@ -240,6 +240,13 @@ TEST_F(OpenAiTest, every_way_to_ask_for_a_form_reaches_the_engine) {
   EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", "required")).definition, to_line(tools));
   EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", named)).definition,
             to_line(Json::array({tools[1]})));
+  backend_.set({.pieces = {"{\"name\":\"g\",", "\"arguments\":{}}"}});
+  const Json call = good("/v1/responses", {{"model", "fake"},
+                                           {"input", "a"},
+                                           {"tools", Json::array({{{"type", "function"}, {"name", "g"}}})},
+                                           {"tool_choice", "required"}})["output"][0];
+  EXPECT_EQ(call["type"], "function_call") << "a forced call has no marks around it";
+  EXPECT_EQ(call["name"], "g");
   good("/v1/responses", {{"model", "fake"},
                          {"input", "a"},
                          {"text", {{"format", {{"type", "json_schema"}, {"name", "x"}, {"schema", schema}}}}}});

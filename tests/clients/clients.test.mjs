@@ -241,7 +241,10 @@ test('ai sdk: text, stream and embedding through @ai-sdk/openai', async () => {
 });
 
 test('ai sdk: text through @ai-sdk/azure', async () => {
-  const provider = createAzure({ baseURL: `${url}/openai`, apiKey });
-  const { text } = await generateText({ model: provider.chat(model), prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
-  assert.equal(typeof text, 'string');
+  const newer = createAzure({ baseURL: `${url}/openai/v1`, apiKey });
+  const older = createAzure({ baseURL: `${url}/openai`, apiKey, useDeploymentBasedUrls: true });
+  for (const provider of [newer, older]) {
+    const { text } = await generateText({ model: provider.chat(model), prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
+    assert.equal(typeof text, 'string');
+  }
 });

@@ -178,16 +178,16 @@ NodeId JsonParts::array(const std::vector<NodeId>& fixed, std::optional<NodeId> 
     const uint32_t more_least = least > count ? least - count : 0;
     const uint32_t more_most = most == Grammar::kUnbounded ? most : most - count;
     if (count == 0) {  // the first one has no comma before it
-      const NodeId more = g_.repeat(g_.sequence({space(), comma, *rest}), more_least > 0 ? more_least - 1 : 0,
+      const NodeId more = g_.repeat(g_.sequence({comma, *rest}), more_least > 0 ? more_least - 1 : 0,
                                     more_most == Grammar::kUnbounded ? more_most : more_most - 1);
       const NodeId items = g_.sequence({*rest, more});
       return more_least > 0 ? open(items) : g_.choice({open(items), g_.text("[]")});
     }
-    after = g_.repeat(g_.sequence({space(), comma, *rest}), more_least, more_most);
+    after = g_.repeat(g_.sequence({comma, *rest}), more_least, more_most);
   }
   NodeId tail = after ? *after : g_.empty();
   for (uint32_t i = in_place; i-- > 0;) {
-    const NodeId item = i == 0 ? fixed[0] : g_.sequence({space(), comma, fixed[i]});
+    const NodeId item = i == 0 ? fixed[0] : g_.sequence({comma, fixed[i]});
     tail = g_.sequence({item, tail});
     if (i >= least && i > 0) tail = g_.optional(tail);
   }
@@ -195,11 +195,11 @@ NodeId JsonParts::array(const std::vector<NodeId>& fixed, std::optional<NodeId> 
   return least == 0 ? g_.choice({open(tail), g_.text("[]")}) : open(tail);
 }
 
-NodeId JsonParts::member(const Member& of) { return g_.sequence({of.name, space(), g_.text(":"), space(), of.value}); }
+NodeId JsonParts::member(const Member& of) { return g_.sequence({of.name, g_.text(":"), space(), of.value}); }
 
 // Two ways through the members: none was written yet, so the next has no comma, or one was.
 NodeId JsonParts::object(const std::vector<Member>& members, const std::optional<Member>& others) {
-  const NodeId comma = g_.sequence({space(), g_.text(","), space()});
+  const NodeId comma = g_.sequence({g_.text(","), space()});
   NodeId written = g_.empty(), nothing = g_.empty();
   if (others) {
     const NodeId other = as_rule("member", member(*others));

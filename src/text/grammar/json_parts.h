@@ -16,8 +16,8 @@ class JsonParts {
 
   explicit JsonParts(Grammar& grammar) : g_(grammar) {}
 
-  // Nothing, one space, or a line end with at most 20 spaces: enough for every usual layout, and a model cannot fill an
-  // answer with it.
+  // Nothing, one space, or a line end with at most 20 spaces, after brackets, colons and commas and before what closes:
+  // enough for every usual layout, and a model cannot fill an answer with it.
   NodeId space();
   // A value with its spaces, but none before or after it.
   NodeId any_value();
