@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/form_option.h"
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
 #include "cli/run_check.h"
@@ -23,6 +24,7 @@ namespace {
 struct Options {
   RunOptions run;
   SamplingOptions sampling;
+  FormOptions form;
   std::optional<std::string> prompt, file;
   std::string system;
   int max_tokens = 128;
@@ -41,6 +43,7 @@ void declare(CLI::App& command, Options& options) {
   command.add_flag("--special", options.special, "take the text of control tokens in the prompt for the tokens");
   command.add_flag("--json", options.json, "print text, finish reason, token counts and times as JSON");
   add_sampling_options(command, options.sampling);
+  add_form_options(command, options.form);
 }
 
 std::vector<int32_t> encode_prompt(const Options& options, const Tokenizer& tokenizer, const ChatFormat* chat) {
@@ -97,6 +100,8 @@ void run(const Options& options) {
   if (chat) {
     for (std::string& stop : chat->stops()) request.stops.push_back(std::move(stop));
   }
+  const AnswerForm form = answer_form(options.form);
+  if (form.kind != AnswerForm::Kind::free) request.constraint = engine.constraint(form, request.prompt.back());
   GenerateEvents events;
   if (!options.json) {
     events.on_text = [](std::string_view piece) {

@@ -2,8 +2,11 @@
 // interfaces.
 #include <poll.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -17,6 +20,7 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "engine/memory.h"
+#include "server/batches.h"
 #include "server/engine_backend.h"
 #include "server/http_server.h"
 #include "server/page/bundle.h"
@@ -179,6 +183,15 @@ void wait_for_signal(EngineBackend& backend) {
   }
 }
 
+void wait_until_idle(EngineBackend& backend, std::chrono::steady_clock::time_point until) {
+  constexpr std::chrono::milliseconds kLook{50};
+  const auto busy = [&] {
+    const BackendStats stats = backend.stats();
+    return stats.running + stats.waiting > 0;
+  };
+  while (busy() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(kLook);
+}
+
 void run(const Options& options) {
   check(options);
   make_first_key(options);
@@ -193,6 +206,7 @@ void run(const Options& options) {
   StoreLibrary library;
   const PageBundle page{{bantam_embedded_page, bantam_embedded_page_end}};
   Metrics metrics;
+  std::atomic<bool> draining{false};
   HttpServer* listening = nullptr;
   ServerParts parts{.backend = backend,
                     .tenants = tenants,
@@ -208,7 +222,10 @@ void run(const Options& options) {
                       if (!listening) return {};
                       const HttpCounts c = listening->counts();
                       return {c.open, c.connections, c.gone, c.timed_out};
-                    }};
+                    },
+                    .draining = [&draining] { return draining.load(); }};
+  Batches batches(keys_path(options.keys).parent_path() / "batches.db");
+  parts.batches = &batches;
   std::mutex log_mutex;
   ServiceOptions service_options{.origins = options.origins, .hosts = options.hosts, .log = {}};
   if (!options.quiet) {
@@ -221,10 +238,16 @@ void run(const Options& options) {
   const InterruptGuard guard;
   HttpServer server(http_options(options), service);
   listening = &server;
+  batches.start(parts);
   say_hello(options, server.port(), models.first_name(), tenants.needs_key(), !page.empty());
   wait_for_signal(backend);
   notice(fmt::format("no new requests; running answers have {} s", options.drain_s));
-  if (!server.drain(options.drain_s * 1000)) notice("some answers were cut off");
+  draining = true;
+  batches.stop();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_s);
+  wait_until_idle(backend, until);  // /ready says 503 meanwhile
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  if (!server.drain(std::max(0, static_cast<int>(left.count())))) notice("some answers were cut off");
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ class Constraint {
   virtual void allow(std::span<uint8_t> allowed) = 0;
   // The token that came; one of those allowed.
   virtual void accept(int32_t token) = 0;
+  // The text may end here.
+  virtual bool complete() const = 0;
 };
 
 // The tokens of a vocabulary that stand for text, in the order of their bytes, so that what two neighbours share is
@@ -73,6 +75,8 @@ class ByteConstraint final : public Constraint {
   void accept(int32_t token) override {
     for (const char c : vocabulary_->bytes(token)) after_[0].push(static_cast<unsigned char>(c));
   }
+
+  bool complete() const override { return after_[0].complete(); }
 
  private:
   std::shared_ptr<const SortedPieces> vocabulary_;

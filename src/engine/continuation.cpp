@@ -46,6 +46,8 @@ std::optional<FinishReason> Continuation::next(std::span<const real> logits, std
   if (constraint_) {
     constraint_->allow(allowed_);
     if (std::ranges::find(allowed_, uint8_t{1}) == allowed_.end()) {
+      if (constraint_->complete())
+        return finish(FinishReason::end_of_text);  // a vocabulary without a token for the end
       throw UsageError("the vocabulary has no token for what must come next");
     }
   }

@@ -43,6 +43,7 @@ class Engine::Core {
 
   Stream submit(Request request);
   Stream embed(EmbedRequest request);
+  FormCache& forms() { return forms_; }
   void cancel(uint64_t id);
   EngineStats stats() const;
   void drain(std::optional<Clock::time_point> until);
@@ -84,6 +85,7 @@ class Engine::Core {
 
   const std::shared_ptr<const Model> model_;
   const Tokenizer tokenizer_;
+  FormCache forms_{tokenizer_};
   const EngineOptions options_;
   ThreadPool pool_;
   const Compute compute_;
@@ -464,6 +466,9 @@ Engine::~Engine() = default;
 
 Stream Engine::submit(Request request) { return core_->submit(std::move(request)); }
 Stream Engine::embed(EmbedRequest request) { return core_->embed(std::move(request)); }
+std::unique_ptr<Constraint> Engine::constraint(const AnswerForm& form, int32_t previous) {
+  return core_->forms().constraint(form, previous);
+}
 void Engine::cancel(uint64_t id) { core_->cancel(id); }
 EngineStats Engine::stats() const { return core_->stats(); }
 void Engine::drain(std::optional<Clock::time_point> until) { core_->drain(until); }

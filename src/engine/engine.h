@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/thread_pool.h"
+#include "engine/grammar_constraint.h"
 #include "engine/stream.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
@@ -50,6 +51,9 @@ class Engine {
   Stream submit(Request request);
   // The finish event brings the embedding. Throws as submit().
   Stream embed(EmbedRequest request);
+  // For a request whose prompt ends with the token `previous`. Compiled forms are kept. Throws UnsupportedError for a
+  // form that cannot be held to, FormatError for a definition that is none.
+  std::unique_ptr<Constraint> constraint(const AnswerForm& form, int32_t previous);
   // Nothing happens when the request has ended.
   void cancel(uint64_t id);
 

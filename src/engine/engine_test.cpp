@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "engine/test_text_model.h"
 #include "base/test_folder.h"
+#include "engine/test_text_model.h"
 
 namespace bantam {
 namespace {
@@ -366,6 +366,7 @@ TEST_F(EngineTest, a_request_that_fails_ends_alone) {
   struct Silence final : Constraint {
     void allow(std::span<uint8_t> allowed) override { std::ranges::fill(allowed, uint8_t{0}); }
     void accept(int32_t) override {}
+    bool complete() const override { return false; }
   };
   Engine engine(model_, options());
   Stream good = engine.submit(request("abc", 30));

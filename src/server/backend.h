@@ -12,6 +12,7 @@
 #include "engine/constraint.h"
 #include "engine/request.h"
 #include "text/chat.h"
+#include "text/grammar/answer_form.h"
 
 namespace bantam {
 
@@ -28,13 +29,6 @@ struct ModelCard {
   bool embedded = false;  // inside this program: too small to write answers from documents
   uint64_t memory = 0;    // to run it; 0: not known
   std::string licence;    // as its file says; empty: it does not
-};
-
-// The form an answer must have.
-struct AnswerForm {
-  enum class Kind : uint8_t { free, json, json_schema, regex, grammar, choice, tool_call };
-  Kind kind = Kind::free;
-  std::string definition;  // the schema, expression, grammar; a JSON list for choices and tools
 };
 
 // A request that runs. Destroyed, it is cancelled.
@@ -59,8 +53,9 @@ class OpenModel {
   virtual std::vector<std::string> chat_stops() const = 0;
   // A prompt for the text between two others; only where ModelCard::infills.
   virtual std::vector<int32_t> infill_prompt(std::string_view before, std::string_view after) const = 0;
-  // Throws UnsupportedError for a form that cannot be held to, FormatError for a definition that is none.
-  virtual std::unique_ptr<Constraint> constraint(const AnswerForm& form) const = 0;
+  // For a request whose prompt ends with `previous`. Throws UnsupportedError for a form that cannot be held to,
+  // FormatError for a definition that is none.
+  virtual std::unique_ptr<Constraint> constraint(const AnswerForm& form, int32_t previous) const = 0;
   // Nothing but sentences that cite 1 to `sources` (text/cited_text.h). Throws UnsupportedError when it cannot.
   virtual std::unique_ptr<Constraint> cited_text(int sources) const = 0;
   // Throw as Engine's.

@@ -16,6 +16,7 @@
 
 namespace bantam {
 
+class Batches;
 class GroundedAnswers;
 class ModelLibrary;
 
@@ -26,9 +27,11 @@ struct ServerParts {
   Metrics& metrics;
   GroundedAnswers* documents = nullptr;  // null: no answers from documents
   ModelLibrary* library = nullptr;       // null: models cannot be pulled, copied or deleted
+  Batches* batches = nullptr;            // null: no files and batches
   std::string version = {};              // of the program
   PageParts page = {};
   std::function<Metrics::Gauges()> gauges = {};
+  std::function<bool()> draining = {};  // true: what runs is finished, nothing new is taken
 };
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -43,6 +46,7 @@ struct Call {
   KeyInfo key;
   std::string id;  // random
   SteadyTime begun = std::chrono::steady_clock::now();
+  int priority = 0;  // of its requests to the engine
 };
 
 // 200 with a JSON text.

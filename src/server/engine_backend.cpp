@@ -142,12 +142,8 @@ class EngineBackend::Pin final : public OpenModel {
     return out;
   }
 
-  // The one place where the form of an answer becomes what the engine holds it to.
-  std::unique_ptr<Constraint> constraint(const AnswerForm& form) const override {
-    static constexpr std::array kNames = {"free text", "a JSON object",     "a JSON schema",     "a regular expression",
-                                          "a grammar", "a list of choices", "a forced tool call"};
-    throw UnsupportedError("{} as the form of the answer is not supported yet by this build",
-                           kNames[static_cast<size_t>(form.kind)]);
+  std::unique_ptr<Constraint> constraint(const AnswerForm& form, int32_t previous) const override {
+    return lease_->constraint(form, previous);
   }
 
   std::unique_ptr<Constraint> cited_text(int sources) const override {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/grammar_constraint.h"
 #include "server/backend.h"
 #include "text/bpe_trainer.h"
 
@@ -31,6 +32,7 @@ class FakeBackend final : public Backend {
     SamplerParams sampling;
     std::vector<std::string> stops;
     std::string tenant;
+    AnswerForm form;
   };
 
   FakeBackend() : tokenizer_(BpeTrainer({.vocab_size = 259}).train()) {
@@ -123,8 +125,12 @@ class FakeBackend final : public Backend {
     std::vector<int32_t> infill_prompt(std::string_view before, std::string_view after) const override {
       return backend_.tokenizer_.encode(fmt::format("<pre>{}<suf>{}<mid>", before, after));
     }
-    std::unique_ptr<Constraint> constraint(const AnswerForm&) const override {
-      throw UnsupportedError("a form for the answer is not supported yet by this build");
+    std::unique_ptr<Constraint> constraint(const AnswerForm& form, int32_t previous) const override {
+      {
+        const std::lock_guard lock(backend_.mutex_);
+        backend_.asked_.form = form;
+      }
+      return backend_.forms_.constraint(form, previous);
     }
     std::unique_ptr<Constraint> cited_text(int) const override { return nullptr; }  // it says what the test tells it
     std::unique_ptr<Running> submit(Request request) override { return backend_.submit(std::move(request)); }
@@ -182,6 +188,7 @@ class FakeBackend final : public Backend {
 
   mutable std::mutex mutex_;
   const Tokenizer tokenizer_;
+  FormCache forms_{tokenizer_};
   ModelCard card_;
   Script script_;
   Asked asked_;

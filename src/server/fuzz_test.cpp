@@ -122,13 +122,15 @@ TEST_F(FuzzTest, every_route_answers_whatever_it_is_sent) {
   backend_.set({.pieces = {"ok"}});
   ConversationStore conversations(folder_ / "conversations.db");
   page_.conversations = &conversations;
+  batches_ = std::make_unique<Batches>(folder_ / "batches.db");
   Generator generator(document, 1);
   int good = 0, refused = 0;
   for (const auto& [pattern, methods] : document["paths"].items()) {
     for (const auto& [name, operation] : methods.items()) {
-      if (!operation.contains("requestBody") || !operation["requestBody"]["content"].contains("application/json"))
-        continue;
-      const Json& schema = operation["requestBody"]["content"]["application/json"]["schema"];
+      if (!operation.contains("requestBody")) continue;
+      const Json& content = operation["requestBody"]["content"];
+      if (!content.contains("application/json")) continue;
+      const Json& schema = content["application/json"]["schema"];
       std::string path = pattern, method = name;
       for (char& c : method) c = static_cast<char>(c & ~0x20);
       for (size_t brace = path.find('{'); brace != std::string::npos; brace = path.find('{')) {

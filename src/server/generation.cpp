@@ -17,6 +17,7 @@ class GenerationJob final : public Job {
     for (Request& request : plan_.choices) {
       request.tenant = call_.key.id;
       request.on_event = call_.wake;
+      request.priority = call_.priority;
       running_.push_back(plan_.model->submit(std::move(request)));
     }
   }

@@ -10,6 +10,7 @@ namespace bantam {
 
 // service.cpp
 std::unique_ptr<Job> health(Call call);
+std::unique_ptr<Job> readiness(Call call);
 std::unique_ptr<Job> metrics(Call call);
 
 // openai_chat.cpp, openai_completions.cpp, openai_responses.cpp
@@ -29,6 +30,17 @@ std::unique_ptr<Job> embeddings(Call call);
 std::unique_ptr<Job> rerank(Call call);
 std::unique_ptr<Job> ollama_embed(Call call);
 std::unique_ptr<Job> ollama_embeddings(Call call);
+
+// openai_batches.cpp
+std::unique_ptr<Job> create_file(Call call);
+std::unique_ptr<Job> list_files(Call call);
+std::unique_ptr<Job> get_file(Call call);
+std::unique_ptr<Job> get_file_content(Call call);
+std::unique_ptr<Job> delete_file(Call call);
+std::unique_ptr<Job> create_batch(Call call);
+std::unique_ptr<Job> list_batches(Call call);
+std::unique_ptr<Job> get_batch(Call call);
+std::unique_ptr<Job> cancel_batch(Call call);
 
 // ollama_generate.cpp
 std::unique_ptr<Job> ollama_generate(Call call);

@@ -22,7 +22,7 @@ class OllamaWriter final : public AnswerFormat {
   std::string content_type() const override { return "application/x-ndjson"; }
 
   std::string whole(const std::vector<ChoiceResult>& choices, const TokenCounts& billed) override {
-    const std::string shown = style_.takes_calls ? reader_.add(choices[0].text) + reader_.finish() : choices[0].text;
+    const std::string shown = style_.takes_calls ? reader_.read(choices[0].text) : choices[0].text;
     return to_line(last(shown, choices[0], billed));
   }
 

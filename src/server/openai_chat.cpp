@@ -93,18 +93,10 @@ class ChatWriter final : public AnswerFormat {
   }
 
   void end(std::string& out, const std::vector<ChoiceResult>&, const TokenCounts& billed) override {
-    if (style_.include_usage) {
-      Json last = chunk();
-      last["choices"] = Json::array();
-      last["usage"] = usage_json(billed);
-      add_event(out, last);
-    }
-    out += "data: [DONE]\n\n";
+    add_stream_end(out, chunk(), style_.include_usage ? usage_json(billed) : Json(nullptr));
   }
 
-  void error(std::string& out, const ApiError& error) override {
-    out += "data: " + error_json(error, style_.azure ? Dialect::azure : Dialect::openai) + "\n\n";
-  }
+  void error(std::string& out, const ApiError& error) override { add_stream_error(out, error, style_.azure); }
 
  private:
   // Nothing is filtered, and Azure's form for that is an empty object.
@@ -139,11 +131,7 @@ class ChatWriter final : public AnswerFormat {
   }
 
   Json choice_json(size_t index, const ChoiceResult& result) {
-    std::string shown = result.text;
-    if (style_.takes_calls) {
-      shown = readers_[index].add(result.text);
-      shown += readers_[index].finish();
-    }
+    const std::string shown = style_.takes_calls ? readers_[index].read(result.text) : result.text;
     const std::vector<ToolCall>& calls = readers_[index].calls();
     Json message = {{"role", "assistant"},
                     {"content", shown.empty() && !calls.empty() ? Json(nullptr) : Json(shown)},

@@ -72,18 +72,10 @@ class CompletionWriter final : public AnswerFormat {
   }
 
   void end(std::string& out, const std::vector<ChoiceResult>&, const TokenCounts& billed) override {
-    if (style_.include_usage) {
-      Json last = head();
-      last["choices"] = Json::array();
-      last["usage"] = usage_json(billed);
-      add_event(out, last);
-    }
-    out += "data: [DONE]\n\n";
+    add_stream_end(out, head(), style_.include_usage ? usage_json(billed) : Json(nullptr));
   }
 
-  void error(std::string& out, const ApiError& error) override {
-    out += "data: " + error_json(error, style_.azure ? Dialect::azure : Dialect::openai) + "\n\n";
-  }
+  void error(std::string& out, const ApiError& error) override { add_stream_error(out, error, style_.azure); }
 
  private:
   Json head() const {

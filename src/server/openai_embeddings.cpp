@@ -54,6 +54,7 @@ class EmbeddingJob final : public Job {
     request.tokens = texts_[vectors_.size()];
     request.tenant = call_.key.id;
     request.on_event = call_.wake;
+    request.priority = call_.priority;
     running_ = model_->embed(std::move(request));
   }
 

@@ -25,7 +25,7 @@ class ResponseWriter final : public AnswerFormat {
   explicit ResponseWriter(ResponseStyle style) : style_(std::move(style)), reader_(style_.forced_call) {}
 
   std::string whole(const std::vector<ChoiceResult>& choices, const TokenCounts& billed) override {
-    shown_ = style_.takes_calls ? reader_.add(choices[0].text) + reader_.finish() : choices[0].text;
+    shown_ = style_.takes_calls ? reader_.read(choices[0].text) : choices[0].text;
     return to_line(finished(choices[0], billed));
   }
 

@@ -186,17 +186,73 @@ TEST_F(OpenAiTest, a_prompt_longer_than_the_context_is_refused_with_both_numbers
 }
 
 TEST_F(OpenAiTest, a_form_that_cannot_be_held_to_is_never_a_200) {
-  const Json schema = {{"type", "json_schema"}, {"json_schema", {{"name", "x"}, {"schema", {{"type", "object"}}}}}};
-  const Json tools = Json::array({{{"type", "function"}, {"function", {{"name", "f"}}}}});
-  expect_error("/v1/chat/completions", to_line(with(chat(), "response_format", schema)), "");
-  expect_error("/v1/chat/completions", to_line(with(chat(), "response_format", {{"type", "json_object"}})), "");
-  expect_error("/v1/chat/completions", to_line(with(with(chat(), "tools", tools), "tool_choice", "required")), "");
-  expect_error(
-      "/v1/chat/completions",
-      to_line(with(with(chat(), "tools", tools), "tool_choice", {{"type", "function"}, {"function", {{"name", "f"}}}})),
-      "");
-  expect_error("/v1/chat/completions", to_line(with(chat(), "guided_regex", "a+")), "");
+  const Json tools = Json::array(
+      {{{"type", "function"},
+        {"function",
+         {{"name", "f"}, {"parameters", {{"type", "object"}, {"properties", {{"a", {{"not", true}}}}}}}}}}});
+  const auto refused = [&](const Json& request, const std::string& why) {
+    const TestReply reply = post("/v1/chat/completions", request);
+    EXPECT_EQ(reply.status, 400) << to_line(request);
+    EXPECT_THAT(reply.body, HasSubstr(why));
+  };
+  const auto schema_format = [](const Json& schema) -> Json {
+    return {{"type", "json_schema"}, {"json_schema", {{"name", "x"}, {"schema", schema}}}};
+  };
+  refused(with(chat(), "response_format", schema_format({{"not", true}})), "#/not");
+  refused(with(chat(), "response_format", schema_format({{"type", "text"}})), "#/type");
+  refused(with(with(chat(), "tools", tools), "tool_choice", "required"), "#/properties/a/not");
+  refused(with(chat(), "guided_regex", "a(?=b)"), "looking around");
+  refused(with(chat(), "guided_regex", "a("), "without a ')'");
+  refused(with(chat(), "guided_grammar", "x ::= y"), "no rule 'root'");
+  refused(with(chat(), "guided_choice", Json::array()), "there are none");
+  refused(with(chat(), "guided_json", "{"), "not valid JSON");
+  refused(with(chat(), "structured_outputs", {{"jsn", true}}), "structured_outputs");
+  refused(with(chat(), "grammar", "root ::= root"), "nothing can be written");
   EXPECT_EQ(backend_.submitted(), 0);
+}
+
+TEST_F(OpenAiTest, every_way_to_ask_for_a_form_reaches_the_engine) {
+  using Kind = AnswerForm::Kind;
+  const Json schema = {{"type", "object"}, {"properties", {{"a", {{"type", "null"}}}}}};
+  const auto form_of = [&](const Json& request) {
+    good("/v1/chat/completions", request);
+    return backend_.asked().form;
+  };
+  const auto expect_form = [&](const std::string& field, const Json& value, Kind kind, const std::string& definition) {
+    const AnswerForm form = form_of(with(chat(), field, value));
+    EXPECT_EQ(form.kind, kind) << field;
+    EXPECT_EQ(form.definition, definition) << field;
+  };
+  expect_form("response_format", {{"type", "json_object"}}, Kind::json, "");
+  expect_form("response_format", {{"type", "json_schema"}, {"json_schema", {{"name", "x"}, {"schema", schema}}}},
+              Kind::json_schema, to_line(schema));
+  expect_form("guided_regex", "a+", Kind::regex, "a+");
+  expect_form("guided_grammar", "root ::= \"a\"", Kind::grammar, "root ::= \"a\"");
+  expect_form("guided_json", schema, Kind::json_schema, to_line(schema));
+  expect_form("guided_json", to_line(schema), Kind::json_schema, to_line(schema));
+  expect_form("guided_choice", Json::array({"a", "b"}), Kind::choice, "[\"a\",\"b\"]");
+  expect_form("structured_outputs", {{"choice", Json::array({"a"})}}, Kind::choice, "[\"a\"]");
+  expect_form("grammar", "root ::= \"a\"", Kind::grammar, "root ::= \"a\"");
+  expect_form("json_schema", schema, Kind::json_schema, to_line(schema));
+  const Json tools = Json::array(
+      {{{"type", "function"}, {"function", {{"name", "f"}}}}, {{"type", "function"}, {"function", {{"name", "g"}}}}});
+  const Json named = {{"type", "function"}, {"function", {{"name", "g"}}}};
+  EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", "required")).definition, to_line(tools));
+  EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", named)).definition,
+            to_line(Json::array({tools[1]})));
+  backend_.set({.pieces = {"{\"name\":\"g\",", "\"arguments\":{}}"}});
+  const Json call = good("/v1/responses", {{"model", "fake"},
+                                           {"input", "a"},
+                                           {"tools", Json::array({{{"type", "function"}, {"name", "g"}}})},
+                                           {"tool_choice", "required"}})["output"][0];
+  EXPECT_EQ(call["type"], "function_call") << "a forced call has no marks around it";
+  EXPECT_EQ(call["name"], "g");
+  good("/v1/responses", {{"model", "fake"},
+                         {"input", "a"},
+                         {"text", {{"format", {{"type", "json_schema"}, {"name", "x"}, {"schema", schema}}}}}});
+  EXPECT_EQ(backend_.asked().form.definition, to_line(schema));
+  good("/api/chat", with(with(chat(), "format", schema), "stream", false));
+  EXPECT_EQ(backend_.asked().form.definition, to_line(schema));
 }
 
 TEST_F(OpenAiTest, calls_of_tools_are_taken_out_of_the_text) {

@@ -20,6 +20,15 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/rerank", openai, "embeddings", rerank},
     {"POST", "/v1/tokenize", openai, "models", tokenize},
     {"POST", "/v1/detokenize", openai, "models", detokenize},
+    {"POST", "/v1/files", openai, "batches", create_file},
+    {"GET", "/v1/files", openai, "batches", list_files},
+    {"GET", "/v1/files/{file}", openai, "batches", get_file},
+    {"DELETE", "/v1/files/{file}", openai, "batches", delete_file},
+    {"GET", "/v1/files/{file}/content", openai, "batches", get_file_content},
+    {"POST", "/v1/batches", openai, "batches", create_batch},
+    {"GET", "/v1/batches", openai, "batches", list_batches},
+    {"GET", "/v1/batches/{batch}", openai, "batches", get_batch},
+    {"POST", "/v1/batches/{batch}/cancel", openai, "batches", cancel_batch},
 
     {"POST", "/openai/deployments/{deployment}/chat/completions", azure, "chat", chat_completions},
     {"POST", "/openai/deployments/{deployment}/completions", azure, "completions", completions},
@@ -73,7 +82,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/bantam/load", openai, "admin", server_load},
 
     {"GET", "/health", openai, "", health},
-    {"GET", "/ready", openai, "", health},
+    {"GET", "/ready", openai, "", readiness},
     {"GET", "/metrics", openai, "metrics", metrics},
 };
 

@@ -16,6 +16,7 @@ namespace bantam {
 namespace {
 
 constexpr size_t kLongestQuery = 4096;
+constexpr int kShutdownRetryMs = 1000;
 
 bool is_one_of(std::string_view text, const std::vector<std::string>& list) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -56,6 +57,12 @@ void check_api_version(const IncomingRequest& request) {
   if (!version || version->empty()) throw ApiError(404, "404", "", "Resource not found: the query has no api-version");
 }
 
+ApiError shutting_down() {
+  ApiError out(503, "shutting_down", "", "the server is shutting down");
+  out.retry_after_ms = kShutdownRetryMs;
+  return out;
+}
+
 ApiError no_route(const RouteMatch& match, const IncomingRequest& request) {
   if (match.allowed.empty())
     return ApiError(404, "unknown_url", "", fmt::format("there is nothing at {} {}", request.method, request.path));
@@ -84,6 +91,11 @@ std::unique_ptr<OpenModel> open_model(Call& call, const std::string& name) {
 }
 
 std::unique_ptr<Job> health(Call) { return ready(json_response(R"({"status":"ok"})")); }
+
+std::unique_ptr<Job> readiness(Call call) {
+  if (call.parts.draining && call.parts.draining()) throw shutting_down();
+  return health(std::move(call));
+}
 
 std::unique_ptr<Job> metrics(Call call) {
   const Metrics::Gauges gauges = call.parts.gauges ? call.parts.gauges() : Metrics::Gauges{};
@@ -220,6 +232,7 @@ KeyInfo Service::let_in(const IncomingRequest& request, const RouteMatch& match)
   check_origin(request);
   if (request.query.size() > kLongestQuery) throw ApiError(400, "invalid_value", "", "the query is too long");
   if (match.route && match.route->scope.empty()) return {};
+  if (parts_.draining && parts_.draining()) throw shutting_down();
   if (open && !match.route) throw no_route(match, request);
   if (open) {
     check_api_version(request);

@@ -17,7 +17,8 @@ constexpr int64_t kSchema = 1;
 constexpr size_t kSecretBytes = 32, kIdBytes = 6;
 constexpr size_t kLongestName = 100;
 constexpr std::string_view kSecretPrefix = "bt-";
-constexpr std::array kScopes = {"models", "chat", "completions", "embeddings", "documents", "metrics", "admin"};
+constexpr std::array kScopes = {"models",    "chat",    "completions", "embeddings",
+                                "documents", "batches", "metrics",     "admin"};
 
 constexpr const char* kTables = R"(
 CREATE TABLE keys (

@@ -130,6 +130,15 @@ Quota& Tenants::quota_of(const std::string& key_id) {
   return found->second;
 }
 
+std::optional<KeyInfo> Tenants::find_id(std::string_view id) {
+  if (!needs_key()) return id == local().id ? std::optional(local()) : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  for (KeyInfo& key : store_.keys()) {
+    if (key.id == id && !key.revoked) return std::move(key);
+  }
+  return std::nullopt;
+}
+
 std::unique_ptr<Admission> Tenants::admit(const KeyInfo& key, const Wanted& wanted) {
   const Amount reserved{wanted.most.prompt + wanted.most.completion, prices_.cost_nano(wanted.model, wanted.most)};
   const std::lock_guard lock(mutex_);

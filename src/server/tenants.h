@@ -50,6 +50,9 @@ class Tenants {
   // What another process has changed counts from now on.
   std::optional<KeyInfo> find(std::string_view secret);
 
+  // Nothing for a key that was revoked.
+  std::optional<KeyInfo> find_id(std::string_view id);
+
   struct Wanted {
     std::string model, route;
     TokenCounts most;  // tokens that it may use at most

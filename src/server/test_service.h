@@ -3,12 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "base/json.h"
 #include "base/test_folder.h"
+#include "server/batches.h"
 #include "server/fake_backend.h"
 #include "server/http_server.h"
 #include "server/service.h"
@@ -48,8 +50,10 @@ class ServiceTest : public testing::Test {
                                                        .metrics = metrics_,
                                                        .documents = documents_,
                                                        .library = library_,
+                                                       .batches = batches_.get(),
                                                        .version = "0.0.1",
-                                                       .page = page_},
+                                                       .page = page_,
+                                                       .draining = [this] { return draining_.load(); }},
                                            options_);
       HttpServerOptions http;
       http.limits.file_bytes = kMostUploadBytes;
@@ -104,6 +108,8 @@ class ServiceTest : public testing::Test {
   std::string secret_;
   std::mutex log_mutex_;
   std::string log_;
+  std::unique_ptr<Batches> batches_;
+  std::atomic<bool> draining_{false};
   std::unique_ptr<Tenants> tenants_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<HttpServer> server_;  // last: it goes first

@@ -74,6 +74,11 @@ std::string ToolCallReader::finish() {
   return inside_ && !whole_ ? std::string(kBegin) + rest : rest;
 }
 
+std::string ToolCallReader::read(std::string_view text) {
+  std::string shown = add(text);
+  return shown += finish();
+}
+
 bool ToolCallReader::take_calls(std::string_view text) {
   const auto json = parsed(text);
   if (!json) return false;

@@ -26,6 +26,8 @@ class ToolCallReader {
   std::string add(std::string_view text);
   // What was held back and is no call after all.
   std::string finish();
+  // Both for an answer that is there as a whole.
+  std::string read(std::string_view text);
   const std::vector<ToolCall>& calls() const { return calls_; }
 
  private:

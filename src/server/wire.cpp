@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMostStops = 16, kMostTools = 128, kMostBiases = 2048;
 constexpr size_t kLongestToolName = 64;
 constexpr int64_t kMostSeed = INT64_MAX;
+constexpr size_t kMostFormChoices = 1000;
 
 uint64_t random_seed() {
   uint64_t seed = 0;
@@ -204,6 +205,27 @@ ToolUse read_tools(const Fields& fields) {
   return out;
 }
 
+namespace {
+
+// What an extension calls the fields that hold a form.
+struct FormNames {
+  const char *regex = nullptr, *grammar = nullptr, *schema = nullptr, *choices = nullptr;
+};
+
+AnswerForm read_named_form(const Fields& fields, const FormNames& names) {
+  using Kind = AnswerForm::Kind;
+  for (const auto& [kind, name] : {std::pair{Kind::regex, names.regex}, std::pair{Kind::grammar, names.grammar}}) {
+    if (!name) continue;
+    if (auto text = fields.text(name)) return {kind, std::move(*text)};
+  }
+  if (const Json* schema = fields.find(names.schema))
+    return {Kind::json_schema, schema->is_string() ? schema->get<std::string>() : to_line(*schema)};
+  const Json* choices = names.choices ? fields.list(names.choices, kMostFormChoices) : nullptr;
+  return choices ? AnswerForm{Kind::choice, to_line(*choices)} : AnswerForm{};
+}
+
+}  // namespace
+
 AnswerForm read_format_object(const Fields& format, const Fields& schema) {
   const size_t type = format.word("type", {"text", "json_object", "json_schema"}).value_or(0);
   if (type == 0) return {};
@@ -221,11 +243,18 @@ AnswerForm read_form(const Fields& fields) {
     if (!schema && *of.find("type") == "json_schema") of.missing("json_schema");
     return read_format_object(of, schema ? Fields(*schema, "response_format.json_schema") : of);
   }
-  if (auto regex = fields.text("guided_regex")) return {AnswerForm::Kind::regex, std::move(*regex)};
-  if (auto grammar = fields.text("guided_grammar")) return {AnswerForm::Kind::grammar, std::move(*grammar)};
-  if (const Json* schema = fields.find("guided_json")) return {AnswerForm::Kind::json_schema, to_line(*schema)};
-  if (const Json* choices = fields.list("guided_choice", 1000)) return {AnswerForm::Kind::choice, to_line(*choices)};
-  return {};
+  AnswerForm form = read_named_form(
+      fields,
+      {.regex = "guided_regex", .grammar = "guided_grammar", .schema = "guided_json", .choices = "guided_choice"});
+  if (form.kind != AnswerForm::Kind::free) return form;
+  if (const Json* outputs = fields.object("structured_outputs")) {
+    const Fields of(*outputs, "structured_outputs");
+    form = read_named_form(of, {.regex = "regex", .grammar = "grammar", .schema = "json", .choices = "choice"});
+    if (form.kind == AnswerForm::Kind::free)
+      throw bad_field("structured_outputs", "has none of: regex, grammar, json, choice");
+    return form;
+  }
+  return read_named_form(fields, {.grammar = "grammar", .schema = "json_schema"});
 }
 
 int answer_room(const ModelCard& card, size_t prompt_tokens, std::optional<int64_t> wanted, std::string_view field) {
@@ -248,7 +277,7 @@ std::vector<Request> make_choices(OpenModel& model, Request request, int64_t n, 
     choice.sampling.seed += static_cast<uint64_t>(i);
     choice.stops = request.stops;
     choice.logprobs = request.logprobs;
-    if (form.kind != AnswerForm::Kind::free) choice.constraint = model.constraint(form);
+    if (form.kind != AnswerForm::Kind::free) choice.constraint = model.constraint(form, choice.prompt.back());
     out.push_back(std::move(choice));
   }
   return out;
@@ -270,6 +299,19 @@ void add_event(std::string& out, const Json& data) {
   out += "data: ";
   out += to_line(data);
   out += "\n\n";
+}
+
+void add_stream_end(std::string& out, Json chunk, const Json& usage) {
+  if (!usage.is_null()) {
+    chunk["choices"] = Json::array();
+    chunk["usage"] = usage;
+    add_event(out, chunk);
+  }
+  out += "data: [DONE]\n\n";
+}
+
+void add_stream_error(std::string& out, const ApiError& error, bool azure) {
+  out += "data: " + error_json(error, azure ? Dialect::azure : Dialect::openai) + "\n\n";
 }
 
 }  // namespace bantam

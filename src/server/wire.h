@@ -39,7 +39,8 @@ struct ToolUse {
 // "tools" and "tool_choice" as chat/completions has them.
 ToolUse read_tools(const Fields& fields);
 
-// "response_format" as chat/completions has it, and the extensions guided_regex, guided_grammar, guided_choice.
+// "response_format" as chat/completions has it, and what other servers have beside it: vLLM's structured_outputs and
+// guided_regex, guided_grammar, guided_json, guided_choice; llama.cpp's grammar and json_schema.
 AnswerForm read_form(const Fields& fields);
 // {"type": "text" | "json_object" | "json_schema", ...}; `schema` holds "schema".
 AnswerForm read_format_object(const Fields& format, const Fields& schema);
@@ -59,5 +60,9 @@ std::string_view finish_word(FinishReason reason);
 
 // "data: {...}\n\n"
 void add_event(std::string& out, const Json& data);
+// The end of a stream of chunks: one without choices for the usage, unless that is null, and the mark of the end.
+void add_stream_end(std::string& out, Json chunk, const Json& usage);
+// An error instead of the rest of a stream of chunks.
+void add_stream_error(std::string& out, const ApiError& error, bool azure);
 
 }  // namespace bantam

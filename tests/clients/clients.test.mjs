@@ -7,12 +7,27 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createAzure } from '@ai-sdk/azure';
 import { createOpenAI } from '@ai-sdk/openai';
-import { embed, generateText, streamText } from 'ai';
+import { embed, generateObject, generateText, jsonSchema, streamText, tool } from 'ai';
 import { Ollama } from 'ollama';
 import OpenAI, { AzureOpenAI } from 'openai';
 
 const model = 'bantam-1';
 const messages = [{ role: 'user', content: 'Hello' }];
+const mood = {
+  type: 'object',
+  properties: { mood: { enum: ['good', 'bad', '보통'] }, level: { type: 'integer', minimum: 0, maximum: 99 } },
+  required: ['mood', 'level'],
+  additionalProperties: false,
+};
+const weather = {
+  name: 'weather',
+  description: 'The weather in a city',
+  parameters: { type: 'object', properties: { city: { enum: ['Seoul', 'Busan'] } }, required: ['city'], additionalProperties: false },
+};
+const isMood = (value) => {
+  assert.ok(mood.properties.mood.enum.includes(value.mood), value.mood);
+  assert.ok(Number.isInteger(value.level) && value.level >= 0 && value.level <= 99, value.level);
+};
 let server, folder, url, apiKey;
 
 before(async () => {
@@ -73,6 +88,56 @@ test('openai: several choices, logprobs, stop', async () => {
   const out = await openai().chat.completions.create({ model, messages, n: 2, max_tokens: 4, logprobs: true, top_logprobs: 3 });
   assert.equal(out.choices.length, 2);
   assert.equal(out.choices[0].logprobs.content[0].top_logprobs.length, 3);
+});
+
+test('openai: structured output keeps to its schema', async () => {
+  const response_format = { type: 'json_schema', json_schema: { name: 'mood', strict: true, schema: mood } };
+  for (const seed of [1, 2, 3]) {
+    const out = await openai().chat.completions.create({ model, messages, response_format, seed, temperature: 1, max_tokens: 200 });
+    assert.equal(out.choices[0].finish_reason, 'stop');
+    isMood(JSON.parse(out.choices[0].message.content));
+  }
+  const parsed = await openai().chat.completions.parse({ model, messages, response_format, max_tokens: 200 });
+  isMood(JSON.parse(parsed.choices[0].message.content));
+  const answer = await openai().responses.create({ model, input: 'Hello', text: { format: { type: 'json_schema', name: 'mood', schema: mood, strict: true } }, max_output_tokens: 200 });
+  isMood(JSON.parse(answer.output_text));
+  const cut = await openai().chat.completions.create({ model, messages, response_format, max_tokens: 2 });
+  assert.equal(cut.choices[0].finish_reason, 'length');
+  const bad = { type: 'json_schema', json_schema: { name: 'x', schema: { not: { type: 'string' } } } };
+  await assert.rejects(openai().chat.completions.create({ model, messages, response_format: bad }), (e) => e.status === 400 && e.message.includes('#/not'));
+  const choice = await openai().chat.completions.create({ model, messages, guided_choice: ['yes', 'no'], max_tokens: 20 });
+  assert.ok(['yes', 'no'].includes(choice.choices[0].message.content));
+});
+
+test('openai: a tool that must be called is called, with arguments of its schema', async () => {
+  const tools = [{ type: 'function', function: weather }];
+  for (const tool_choice of ['required', { type: 'function', function: { name: 'weather' } }]) {
+    const out = await openai().chat.completions.create({ model, messages, tools, tool_choice, max_tokens: 200 });
+    assert.equal(out.choices[0].finish_reason, 'tool_calls');
+    const call = out.choices[0].message.tool_calls[0];
+    assert.equal(call.function.name, 'weather');
+    assert.ok(['Seoul', 'Busan'].includes(JSON.parse(call.function.arguments).city));
+  }
+  const streamed = openai().chat.completions.stream({ model, messages, tools, tool_choice: 'required', max_tokens: 200 });
+  const message = await streamed.finalMessage();
+  assert.ok(['Seoul', 'Busan'].includes(JSON.parse(message.tool_calls[0].function.arguments).city));
+  const answer = await openai().responses.create({ model, input: 'Hello', tools: [{ type: 'function', ...weather, strict: true }], tool_choice: 'required', max_output_tokens: 200 });
+  const call = answer.output.find((item) => item.type === 'function_call');
+  assert.equal(call.name, 'weather');
+  const after = [...messages, { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'weather', arguments: '{"city":"Seoul"}' } }] }, { role: 'tool', tool_call_id: 'c1', content: 'sunny' }];
+  assert.equal((await openai().chat.completions.create({ model, messages: after, tools, tool_choice: 'none', max_tokens: 4 })).choices.length, 1);
+});
+
+test('openai: an aborted stream ends, and the server goes on', async () => {
+  const stream = await openai().chat.completions.create({ model, messages, stream: true, max_tokens: 2000 });
+  for await (const chunk of stream) {
+    if (chunk.choices.length > 0) stream.controller.abort();
+  }
+  const abort = new AbortController();
+  const waiting = openai().chat.completions.create({ model, messages, max_tokens: 2000 }, { signal: abort.signal });
+  abort.abort();
+  await assert.rejects(waiting, OpenAI.APIUserAbortError);
+  assert.equal((await openai().chat.completions.create({ model, messages, max_tokens: 2 })).choices.length, 1);
 });
 
 test('openai: completions', async () => {
@@ -137,6 +202,31 @@ test('ollama: chat, generate, embed, list, show', async () => {
   await assert.rejects(ollama.chat({ model: 'none', messages }));
 });
 
+test('ollama: structured output, tools, abort', async () => {
+  const ollama = new Ollama({ host: url, headers: { Authorization: `Bearer ${apiKey}` } });
+  const out = await ollama.chat({ model, messages, format: mood, options: { num_predict: 200 } });
+  isMood(JSON.parse(out.message.content));
+  assert.ok(JSON.parse((await ollama.generate({ model, prompt: 'Hello', format: mood, options: { num_predict: 200 } })).response));
+  const called = await ollama.chat({ model, messages, tools: [{ type: 'function', function: weather }], options: { num_predict: 8 } });
+  assert.equal(called.done, true);
+  const stream = await ollama.generate({ model, prompt: 'Hello', stream: true, options: { num_predict: 2000 } });
+  await assert.rejects(async () => {
+    for await (const _ of stream) stream.abort();
+  }, { name: 'AbortError' });
+});
+
+test('ai sdk: objects and tools', async () => {
+  const provider = createOpenAI({ baseURL: `${url}/v1`, apiKey });
+  for (const of of [provider.chat(model), provider.responses(model)]) {
+    const { object } = await generateObject({ model: of, schema: jsonSchema(mood), prompt: 'Hello', maxOutputTokens: 200, maxRetries: 0 });
+    isMood(object);
+    const tools = { weather: tool({ description: weather.description, inputSchema: jsonSchema(weather.parameters) }) };
+    const { toolCalls } = await generateText({ model: of, prompt: 'Hello', tools, toolChoice: 'required', maxOutputTokens: 200, maxRetries: 0 });
+    assert.equal(toolCalls[0].toolName, 'weather');
+    assert.ok(['Seoul', 'Busan'].includes(toolCalls[0].input.city));
+  }
+});
+
 test('ai sdk: text, stream and embedding through @ai-sdk/openai', async () => {
   const provider = createOpenAI({ baseURL: `${url}/v1`, apiKey });
   for (const of of [provider.chat(model), provider.responses(model)]) {
@@ -151,7 +241,10 @@ test('ai sdk: text, stream and embedding through @ai-sdk/openai', async () => {
 });
 
 test('ai sdk: text through @ai-sdk/azure', async () => {
-  const provider = createAzure({ baseURL: `${url}/openai`, apiKey });
-  const { text } = await generateText({ model: provider.chat(model), prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
-  assert.equal(typeof text, 'string');
+  const newer = createAzure({ baseURL: `${url}/openai/v1`, apiKey });
+  const older = createAzure({ baseURL: `${url}/openai`, apiKey, useDeploymentBasedUrls: true });
+  for (const provider of [newer, older]) {
+    const { text } = await generateText({ model: provider.chat(model), prompt: 'Hello', maxOutputTokens: 8, maxRetries: 0 });
+    assert.equal(typeof text, 'string');
+  }
 });
