@@ -21,8 +21,11 @@ function read(): Item[] {
 const write = (items: Item[]) => localStorage.setItem(kKey, JSON.stringify(items));
 
 async function deliver(item: Item) {
-  if ('create' in item) await createConversation({ id: item.conversation, ...item.create });
-  else await putMessage(item.conversation, item.message);
+  if ('create' in item) {
+    await createConversation({ id: item.conversation, ...item.create }).catch((error) => {
+      if (!(error instanceof ApiFailure && error.status === 409)) throw error; // it was made, and the answer got lost
+    });
+  } else await putMessage(item.conversation, item.message);
 }
 
 let running: Promise<void> | null = null;

@@ -179,7 +179,7 @@ class Chat {
 
   private finish(conversation: string, question: Message, writing: Writing, data: MessageData) {
     const answer: Message = {
-      id: writing.id, parent: question.id, role: 'assistant', content: writing.text, created: now(), data,
+      id: writing.id, parent: question.id, role: 'assistant', content: writing.text, created: now(), data: { ...data },
     };
     const shown = this.id === conversation;
     if (this.writing?.id === writing.id) this.writing = null;

@@ -19,7 +19,8 @@ const kParameters = ['temperature', 'top_p', 'top_k', 'min_p', 'repetition_penal
 
 function requestBody(messages: ChatMessage[], source: Source, model: string, settings: ChatSettings): object {
   if (source !== 'model') {
-    return { model: 'bantam-reader', messages: messages.slice(-1), stream: true, documents: { index: source } };
+    // A model that is named writes the answer, each sentence held against its passage; the reader quotes.
+    return { model: settings.write ? model : 'bantam-reader', messages, stream: true, documents: { index: source } };
   }
   const body: Record<string, unknown> = { model, messages, stream: true, stream_options: { include_usage: true } };
   for (const name of kParameters) if (settings[name] !== undefined) body[name] = settings[name];

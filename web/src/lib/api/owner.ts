@@ -38,5 +38,10 @@ export const patchKey = (id: string, changes: { limits: KeyLimits }): Promise<Ke
   json('PATCH', `/bantam/keys/${segment(id)}`, changes);
 export const deleteKey = (id: string): Promise<void> => json('DELETE', `/bantam/keys/${segment(id)}`);
 
-export const usage = (days: number): Promise<UsageRow[]> => list(`/bantam/usage?days=${days}`, 'rows');
+// By the keys' names, as far as they still have one.
+export async function usage(days: number): Promise<UsageRow[]> {
+  const rows = await list<UsageRow>(`/bantam/usage?days=${days}`, 'rows');
+  return rows.map((row) => ({ ...row, key: row.name ?? row.key }));
+}
+
 export const load = (): Promise<Load> => json('GET', '/bantam/load');

@@ -79,6 +79,7 @@ export interface ChatSettings {
   max_tokens?: number;
   seed?: number;
   leave_out_oldest?: boolean;
+  write?: boolean; // the model writes answers from documents, too; else they are quoted
 }
 
 export interface ConversationSummary {
@@ -105,6 +106,7 @@ export interface DocumentFile {
   bytes: number;
   passages: number;
   added: number;
+  deletable?: boolean;
 }
 
 export interface DocumentList {
@@ -131,6 +133,7 @@ export interface OwnedModel {
   loaded: boolean;
   format: string;
   licence: string;
+  embedded?: boolean; // inside the program: cannot be deleted
 }
 
 export interface KeyInfo {
@@ -155,6 +158,7 @@ export interface KeyLimits {
 export interface UsageRow {
   day: string; // 2026-11-26
   key: string;
+  name?: string; // of the key
   model: string;
   requests: number;
   prompt_tokens: number;
