@@ -28,7 +28,8 @@ $$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$
 > And a quotation at the end.
 `;
 
-const words = (text) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []);
+// Short words of English say little.
+const words = (text) => new Set(text.toLowerCase().match(/[a-z0-9]{4,}|[\p{Script=Hangul}]{2,}/gu) ?? []);
 
 // The sentences that share most words with the question, best first.
 function rank(documents, question) {

@@ -57,5 +57,6 @@ export async function startMock(port = 0) {
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   const close = () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve)));
-  return { state, close, url: `http://127.0.0.1:${server.address().port}`, port: server.address().port };
+  const drop = () => server.closeAllConnections(); // as a network that breaks does
+  return { state, close, drop, url: `http://127.0.0.1:${server.address().port}`, port: server.address().port };
 }

@@ -6,9 +6,10 @@ export class Announcer {
   private said = 0; // characters
   private lastAt = 0;
 
-  start() {
+  // The pause leaves time to say that an answer begins.
+  start(nowMs: number) {
     this.said = 0;
-    this.lastAt = 0;
+    this.lastAt = nowMs;
   }
 
   // The next sentences to say, or '' while there are none or the last were said just now.

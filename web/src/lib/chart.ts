@@ -21,11 +21,11 @@ export function daysBefore(today: Date, days: number): string[] {
   return Array.from({ length: days }, (_, i) => new Date(midnight - (days - 1 - i) * kDayMs).toISOString().slice(0, 10));
 }
 
-// 1, 2 or 5 times a power of ten, at least `value`.
+// A number whose half is short, too, at least `value`.
 export function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;
+  return ([1, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= value) ?? 10) * power;
 }
 
 // Keys beyond the sixth are counted together as `others`.

@@ -174,7 +174,7 @@ test('Enter that ends a Hangul syllable does not send', withPage({ locale: 'ko-K
   assert.equal(await composer(page).inputValue(), '안녕');
 }));
 
-test('a screen reader is told that an answer comes, and then the answer', withPage({ setup: (state) => (state.pieceMs = 30) }, async ({ page, state }) => {
+test('a screen reader is told that an answer comes, and then the answer', withPage({ setup: (state) => (state.pieceMs = 300) }, async ({ page, state }) => {
   state.answers.push('One sentence to hear. Another one to hear.');
   const live = page.locator('[aria-live="polite"]').last();
   await from(page, 'Model');

@@ -9,7 +9,8 @@ const message = (role: Message['role'], content: string, data = {}): Message => 
 
 test('a screen reader hears whole sentences, each once', () => {
   const announcer = new Announcer();
-  announcer.start();
+  announcer.start(3000);
+  expect(announcer.next('One sentence. And ha', false, 3100)).toBe('');
   expect(announcer.next('One sentence. And ha', false, 5000)).toBe('One sentence.');
   expect(announcer.next('One sentence. And half. ', false, 5200)).toBe('');
   expect(announcer.next('One sentence. And half. **More', false, 9000)).toBe('And half.');
@@ -57,5 +58,5 @@ test('usage is stacked by key, the biggest first, the smallest together', () => 
 });
 
 test('scales end at a round number', () => {
-  expect([0, 1, 3, 7, 12, 999, 12_345].map(roundUp)).toEqual([1, 1, 5, 10, 20, 1000, 20_000]);
+  expect([0, 1, 3, 7, 12, 999, 12_345].map(roundUp)).toEqual([1, 1, 3, 8, 20, 1000, 20_000]);
 });

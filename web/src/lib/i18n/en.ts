@@ -98,6 +98,7 @@ export const en = {
   sourceModelHint: 'The language model writes freely, and may be wrong',
   fromManual: 'From the manual',
   fromDocuments: 'From your documents',
+  source: 'Source',
   sources: 'Sources',
   nearest: 'Nearest passages',
   abstained: 'The documents do not say.',

@@ -95,6 +95,7 @@ export const ko: Words = {
   sourceModelHint: '언어 모델이 자유롭게 쓰며, 틀릴 수 있습니다',
   fromManual: '설명서에서',
   fromDocuments: '내 문서에서',
+  source: '출처',
   sources: '출처',
   nearest: '가장 가까운 부분',
   abstained: '문서에 답이 없습니다.',

@@ -6,6 +6,7 @@ import { math } from './math';
 export interface Renderers {
   highlight?: (code: string, language: string) => string | null;
   math?: (tex: string, display: boolean) => string;
+  sourceLabel?: string;
   copyLabel?: string;
 }
 
@@ -32,8 +33,11 @@ md.inline.ruler.before('link', 'citation', (state, silent) => {
   return true;
 });
 
-md.renderer.rules.citation = (tokens, i) =>
-  `<button type="button" class="cite" data-cite="${tokens[i].content}">${tokens[i].content}</button>`;
+md.renderer.rules.citation = (tokens, i, _options, env) => {
+  const { content } = tokens[i];
+  const label = escapeHtml((env as Env).sourceLabel ?? 'Source');
+  return `<button type="button" class="cite" data-cite="${content}" aria-label="${label} ${content}">${content}</button>`;
+};
 
 md.renderer.rules.image = (tokens, i) => {
   const url = String(tokens[i].attrGet('src') ?? '');
@@ -48,10 +52,10 @@ md.renderer.rules.link_open = (tokens, i, options, _env, self) => {
   return self.renderToken(tokens, i, options);
 };
 
-// Below the page's own headings: # of an answer is <h3>.
+// Below the page's own headings: # and ## of an answer are <h3>, as most answers begin with ##.
 for (const rule of ['heading_open', 'heading_close']) {
   md.renderer.rules[rule] = (tokens, i, options, _env, self) => {
-    tokens[i].tag = `h${Math.min(tokens[i].markup.startsWith('#') ? tokens[i].markup.length + 2 : tokens[i].markup === '=' ? 3 : 4, 6)}`;
+    tokens[i].tag = `h${Math.min(Math.max(Number(tokens[i].tag[1]) + 1, 3), 6)}`;
     return self.renderToken(tokens, i, options);
   };
 }

@@ -29,7 +29,7 @@ function loadWhatIsNeeded(block: string) {
 }
 
 export function renderBlock(block: string, env: { open: boolean; citations: number }): string {
-  const whole: Env = { ...renderers, ...env, copyLabel: t('copy') };
+  const whole: Env = { ...renderers, ...env, copyLabel: t('copy'), sourceLabel: t('source') };
   if (env.open) {
     loadWhatIsNeeded(block);
     return sanitize(toHtml(closeOpenMarks(block), whole));

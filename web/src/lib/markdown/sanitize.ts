@@ -9,7 +9,7 @@ const kHtml = (
   'p br hr h3 h4 h5 h6 strong em s code pre blockquote ul ol li table thead tbody tr th td a span div button'
 ).split(' ');
 const kAttributes = (
-  'class href rel target start type tabindex data-cite data-copy ' +
+  'class href rel target start type tabindex aria-label data-cite data-copy ' +
   'display mathvariant stretchy fence separator lspace rspace columnalign columnspacing rowspacing columnlines rowlines ' +
   'scriptlevel displaystyle accent accentunder mathcolor mathbackground width height depth voffset minsize maxsize ' +
   'linethickness symmetric movablelimits notation'
