@@ -5,4 +5,6 @@ import './styles/prose.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 
-mount(App, { target: document.getElementById('app')! });
+const target = document.getElementById('app')!;
+target.replaceChildren(); // the name that stood there meanwhile
+mount(App, { target });

@@ -49,7 +49,7 @@ const kViews = {
     await page.waitForTimeout(1500);
   },
   settings: async (page, words) => {
-    await page.keyboard.press('Escape');
+    if ((await page.viewportSize()).width < 800) await page.locator('header .icon-button').first().click();
     await page.locator('nav').getByRole('button', { name: words.settings }).evaluate((button) => button.click());
     await page.getByRole('dialog').waitFor();
   },

@@ -51,7 +51,7 @@ test('usage is stacked by key, the biggest first, the smallest together', () => 
   expect(chart.keys).toEqual(['b', 'a']);
   expect(chart.bars[0]).toEqual({ day: days[0], tokens: 40, parts: [{ key: 'b', tokens: 30, from: 0 }, { key: 'a', tokens: 10, from: 30 }] });
   expect(chart.bars[1].parts).toEqual([]);
-  expect(chart.top).toBe(50);
+  expect(chart.top).toBe(40);
   const many = chartOf('abcdefgh'.split('').map((key, i) => row(key, days[0], 100 - i)), days, 'others');
   expect(many.keys).toEqual(['a', 'b', 'c', 'd', 'e', 'others']);
   expect(many.bars[0].tokens).toBe(100 + 99 + 98 + 97 + 96 + 95 + 94 + 93);
