@@ -33,7 +33,7 @@ test('an answer is streamed as Markdown with code, a table and formulas', withPa
 test('what has been written stands still while the rest comes', withPage({ setup: (state) => (state.pieceMs = 15) }, async ({ page }) => {
   await from(page, 'Model');
   await ask(page, 'Stream');
-  await page.locator('.prose h4').waitFor();
+  await page.locator('.prose h3').waitFor();
   await page.evaluate(() => {
     window.first = document.querySelector('.prose p');
     window.removed = 0;
