@@ -24,7 +24,7 @@ test('dropped files are indexed with progress, and answer with a citation that o
   await ask(page, 'When is the gate opened by the porter?');
   await answered(page);
   assert.equal(state.lastChat.documents.index, 'documents');
-  await page.getByRole('button', { name: /^Open source 1: house.md/ }).first().click();
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).click();
   await page.locator('mark').first().waitFor();
   assert.equal((await page.locator('mark').allInnerTexts()).join(''), 'The gate is opened at seven by the porter. 😀 It closes at ten.');
   assert.equal(await page.locator('.chat .prose').innerText(), 'The gate is opened at seven by the porter. 😀 It closes at ten. 1');

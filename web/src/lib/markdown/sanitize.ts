@@ -20,6 +20,7 @@ export function sanitize(html: string): string {
     ALLOWED_TAGS: [...kHtml, ...kMath],
     ALLOWED_ATTR: kAttributes,
     ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
+    ADD_URI_SAFE_ATTR: kAttributes.filter((name) => name !== 'href'), // the others hold no addresses
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   });
