@@ -46,6 +46,7 @@ test('500 hostile texts do nothing', { timeout: 600_000 }, async () => {
     }
     assert.equal(await page.evaluate((id) => Boolean(document.querySelector(`[data-id="${id}"]`)), `m${i}q`), true);
     seen += kPerConversation;
+    if (process.env.PROGRESS) console.log(seen);
     if (i % 100 === 0) {
       await page.locator('section ol button').first().click();
       await page.locator('aside mark').first().waitFor();
