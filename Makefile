@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-fuzz setup-bench build run test test-clients test-asan test-tsan torture bench bench-peer fuzz format clean
+.PHONY: help setup setup-fuzz setup-bench build run test test-clients web test-web test-asan test-tsan torture bench bench-peer fuzz format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -28,6 +28,12 @@ test: setup  ## build with warnings as errors and run all tests
 test-clients: build  ## the official OpenAI, Azure, Ollama and AI SDK clients against bantam serve (needs node and npm)
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@tests/clients/run.sh build/release/bin/bantam
+
+web:  ## build the page in the browser into web/dist (needs node 20 and npm)
+	@cd web && npm ci --ignore-scripts --silent --no-audit --no-fund && npm run --silent build
+
+test-web: web  ## the page's tests, in Chromium where it is installed (needs node 20 and npm)
+	@web/tests/run.sh
 
 test-asan: setup  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan > build/asan.configure.log || { cat build/asan.configure.log; exit 1; }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { stop, until, withPage } from './harness.mjs';
+
+after(stop);
+const kOwner = { sample: true, hash: '/#/owner' };
+
+test('models are pulled with progress, loaded, unloaded and deleted', withPage(kOwner, async ({ page, state }) => {
+  const row = (name) => page.locator('tr', { hasText: name });
+  assert.match(await row('bantam-1').first().innerText(), /8\.4 MB[\s\S]*27 MB[\s\S]*1,024/);
+  await page.getByRole('textbox', { name: 'Model to pull' }).fill('tiny');
+  await page.getByRole('button', { name: 'Pull' }).click();
+  await page.getByText(/ \/ 50 MB/).waitFor();
+  await row('tiny').waitFor();
+  await page.getByRole('button', { name: 'Load tiny', exact: true }).click();
+  await page.getByRole('button', { name: 'Unload tiny' }).waitFor();
+  assert.equal(state.models.find(({ name }) => name === 'tiny').loaded, true);
+  await page.getByRole('button', { name: 'Unload tiny' }).click();
+  await page.getByRole('button', { name: 'Load tiny', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Delete tiny' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await until('it is deleted', () => !state.models.some(({ name }) => name === 'tiny'));
+}));
+
+test('keys are made, shown once, limited and revoked', withPage(kOwner, async ({ page, state }) => {
+  await page.getByRole('button', { name: 'New key' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Whose key it is' }).fill('minji');
+  await dialog.getByRole('spinbutton', { name: 'Tokens a day' }).fill('5000');
+  await dialog.getByRole('button', { name: 'Make key' }).click();
+  await page.getByText('bk-minji-0123456789abcdef').waitFor();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  const key = state.keyList.find(({ name }) => name === 'minji');
+  assert.equal(key.limits.tokens_per_day, 5000);
+  assert.ok(!key.scopes.includes('admin'));
+  await page.getByRole('button', { name: 'Limits of minji' }).click();
+  await dialog.getByRole('spinbutton', { name: 'Tokens a day' }).fill('9000');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('9,000 tokens/day').waitFor();
+  assert.equal(key.limits.tokens_per_day, 9000);
+  await page.getByRole('button', { name: 'Revoke minji' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await until('it is revoked', () => key.revoked);
+}));
+
+test('usage is a chart and the same numbers as a table', withPage(kOwner, async ({ page, state }) => {
+  const chart = page.getByRole('img', { name: /^Tokens used on each of the last 14 days/ });
+  await chart.waitFor();
+  assert.equal(await chart.locator('rect').count(), state.usage.length);
+  await page.getByText('The numbers as a table').click();
+  assert.equal(await page.locator('details tbody tr').count(), state.usage.length);
+}));
+
+test('the load is alive', withPage(kOwner, async ({ page, state }) => {
+  await page.getByText('1,423').waitFor();
+  await page.getByText('12 of 64 pages').waitFor();
+  state.load = { ...state.load, tokens_per_second: 987, waiting: 5 };
+  await page.getByText('987').waitFor();
+}));
+
+test('who is not the owner is told so', withPage({ hash: '/#/owner', setup: (state) => (state.keys = new Map([['k', 'somebody']])) }, async ({ page }) => {
+  await page.getByLabel('Key').fill('k');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByText('This page is for the owner of the server.').waitFor();
+}));
