@@ -163,7 +163,8 @@ TEST_F(CliTest, show_says_the_memory_of_the_context_and_format_that_are_asked_fo
     return json["architecture"]["memory"]["cache_bytes"].get<int64_t>();
   };
   EXPECT_EQ(cache("-c 1024"), 2 * cache("-c 512"));
-  EXPECT_EQ(cache("-c 512 --kv f16"), cache("-c 512") / 2);
+  EXPECT_EQ(cache("-c 512"), cache("-c 512 --kv f16")) << "the default";
+  EXPECT_EQ(cache("-c 512 --kv f32"), 2 * cache("-c 512"));
   EXPECT_EQ(bantam("show -m m.gguf -c -1").code, 2);
   EXPECT_EQ(bantam("show -m m.gguf --kv q9").code, 2);
 }

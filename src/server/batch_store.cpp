@@ -40,7 +40,7 @@ Batch batch_of(const SqlStatement& row) {
   return out;
 }
 
-StoredFile file_of(const SqlStatement& row) {
+UploadedFile file_of(const SqlStatement& row) {
   return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.integer(3), row.integer(4)};
 }
 
@@ -69,23 +69,23 @@ BatchStore::BatchStore(const std::filesystem::path& path) {
 
 BatchStore::~BatchStore() = default;
 
-StoredFile BatchStore::add_file(std::string_view key_id, std::string_view name, std::string_view purpose,
-                                std::string_view content) {
+UploadedFile BatchStore::add_file(std::string_view key_id, std::string_view name, std::string_view purpose,
+                                  std::string_view content) {
   const std::lock_guard lock(mutex_);
   const std::string id = insert_file(*database_, key_id, name, purpose, content);
   return {id, std::string(name), std::string(purpose), unix_seconds(), static_cast<int64_t>(content.size())};
 }
 
-std::vector<StoredFile> BatchStore::files(std::string_view key_id) {
+std::vector<UploadedFile> BatchStore::files(std::string_view key_id) {
   const std::lock_guard lock(mutex_);
   auto rows = database_->prepare(std::string(kFileColumns) + "WHERE key_id = ? ORDER BY created_s DESC, id");
   rows.bind_all(key_id);
-  std::vector<StoredFile> out;
+  std::vector<UploadedFile> out;
   while (rows.step()) out.push_back(file_of(rows));
   return out;
 }
 
-std::optional<StoredFile> BatchStore::file(std::string_view key_id, std::string_view id) {
+std::optional<UploadedFile> BatchStore::file(std::string_view key_id, std::string_view id) {
   const std::lock_guard lock(mutex_);
   auto row = database_->prepare(std::string(kFileColumns) + "WHERE key_id = ? AND id = ?");
   row.bind_all(key_id, id);

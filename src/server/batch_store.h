@@ -15,7 +15,7 @@ namespace bantam {
 
 class Database;
 
-struct StoredFile {
+struct UploadedFile {
   std::string id, name, purpose;
   int64_t created_s = 0, bytes = 0;
 };
@@ -36,10 +36,10 @@ class BatchStore {
   explicit BatchStore(const std::filesystem::path& path);
   ~BatchStore();
 
-  StoredFile add_file(std::string_view key_id, std::string_view name, std::string_view purpose,
-                      std::string_view content);
-  std::vector<StoredFile> files(std::string_view key_id);
-  std::optional<StoredFile> file(std::string_view key_id, std::string_view id);
+  UploadedFile add_file(std::string_view key_id, std::string_view name, std::string_view purpose,
+                        std::string_view content);
+  std::vector<UploadedFile> files(std::string_view key_id);
+  std::optional<UploadedFile> file(std::string_view key_id, std::string_view id);
   std::optional<std::string> content(std::string_view key_id, std::string_view id);
   bool remove_file(std::string_view key_id, std::string_view id);
 

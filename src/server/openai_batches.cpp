@@ -16,7 +16,7 @@ Batches& batches_of(Call& call) {
   return *call.parts.batches;
 }
 
-Json file_json(const StoredFile& file) {
+Json file_json(const UploadedFile& file) {
   return {{"id", file.id},         {"object", "file"},        {"bytes", file.bytes},  {"created_at", file.created_s},
           {"filename", file.name}, {"purpose", file.purpose}, {"status", "processed"}};
 }
