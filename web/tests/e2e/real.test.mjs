@@ -16,11 +16,13 @@ const kHouse = '# House rules\n\nThe gate is opened at seven by the porter. It c
 function listening(server) {
   return new Promise((resolve, reject) => {
     let said = '';
-    server.stderr.on('data', (piece) => {
-      said += piece;
-      const address = /listening at (http:\S+)/.exec(said);
-      if (address) resolve(address[1]);
-    });
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.on('data', (piece) => {
+        said += piece;
+        const address = /listening at (http:\S+)/.exec(said);
+        if (address) resolve(address[1]);
+      });
+    }
     server.once('exit', (code) => reject(new Error(`bantam serve ended with ${code}: ${said}`)));
   });
 }
@@ -30,7 +32,7 @@ const withServer = (options, body) => async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
   const server = spawn(kProgram, ['serve', '--port', '0', ...(options.flags ?? [])], {
     env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   try {
     await withPage({ ...options, url: await listening(server) }, body)();
