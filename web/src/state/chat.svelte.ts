@@ -154,6 +154,7 @@ class Chat {
         };
         if (delta.usage) data.usage = delta.usage;
         if (delta.grounding) data.grounding = delta.grounding;
+        if (delta.grounding?.written) data.model = this.model;
         if (delta.finish_reason) data.finish_reason = delta.finish_reason;
         frame ||= requestAnimationFrame(draw);
       }

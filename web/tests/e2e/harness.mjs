@@ -28,7 +28,7 @@ export async function open({ sample = false, hash = '', url, setup, ...context }
   const opened = await (await start()).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...context });
   await opened.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await opened.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(Number(process.env.WAIT ?? 60_000));
   const log = { outside: [], dialogs: [], errors: [] };
   await opened.route(
     (address) => address.origin !== origin && !['data:', 'blob:'].includes(address.protocol),

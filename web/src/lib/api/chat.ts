@@ -19,8 +19,8 @@ const kParameters = ['temperature', 'top_p', 'top_k', 'min_p', 'repetition_penal
 
 function requestBody(messages: ChatMessage[], source: Source, model: string, settings: ChatSettings): object {
   if (source !== 'model') {
-    // A model that is named writes the answer, each sentence held against its passage; the reader quotes.
-    return { model: settings.write ? model : 'bantam-reader', messages, stream: true, documents: { index: source } };
+    // A model that can write does, each sentence held against its passage; the reader, and the model inside the program, quote.
+    return { model: settings.write === false ? 'bantam-reader' : model, messages, stream: true, documents: { index: source } };
   }
   const body: Record<string, unknown> = { model, messages, stream: true, stream_options: { include_usage: true } };
   for (const name of kParameters) if (settings[name] !== undefined) body[name] = settings[name];
@@ -38,6 +38,7 @@ function groundingOf(documents: Record<string, unknown>): Grounding {
   return {
     abstained,
     confidence: documents.confidence as number | undefined,
+    written: documents.written === true,
     citations: abstained ? [] : citations,
     nearest: documents.nearest ? list(documents.nearest) : abstained ? citations : [],
   };

@@ -33,6 +33,7 @@ export interface Citation {
 export interface Grounding {
   abstained: boolean;
   confidence?: number;
+  written: boolean; // by the model; else quoted
   citations: Citation[];
   nearest?: Citation[];
 }
@@ -79,7 +80,7 @@ export interface ChatSettings {
   max_tokens?: number;
   seed?: number;
   leave_out_oldest?: boolean;
-  write?: boolean; // the model writes answers from documents, too; else they are quoted
+  write?: boolean; // false: answers from documents are quoted, whatever the model could write
 }
 
 export interface ConversationSummary {

@@ -144,7 +144,7 @@ export const en = {
   modelAbout: '{format}, {bytes}, {context} tokens of context',
   modelMissing: '{model} (missing)',
   modelWrites: 'Let the model write answers from documents',
-  modelWritesHint: 'Each sentence is held against its passage. Otherwise the reader quotes the documents word for word.',
+  modelWritesHint: 'Each sentence is held against its passage. Otherwise, and with the built-in model, the reader quotes the documents word for word.',
   systemPrompt: 'System prompt',
   systemPlaceholder: 'What the model should be, and how it should answer',
   presets: 'Presets',

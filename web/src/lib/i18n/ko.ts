@@ -139,7 +139,7 @@ export const ko: Words = {
   modelAbout: '{format}, {bytes}, 컨텍스트 {context}토큰',
   modelMissing: '{model} (없음)',
   modelWrites: '문서에서 찾은 답을 모델이 쓰기',
-  modelWritesHint: '문장마다 출처와 맞는지 확인합니다. 켜지 않으면 리더가 문서를 그대로 인용합니다.',
+  modelWritesHint: '문장마다 출처와 맞는지 확인합니다. 끄거나 내장 모델을 쓰면 리더가 문서를 그대로 인용합니다.',
   systemPrompt: '시스템 프롬프트',
   systemPlaceholder: '모델의 역할과 답하는 방식',
   presets: '프리셋',

@@ -1,0 +1,142 @@
+// The page of the program itself: BANTAM=path of bantam. Each test has a server of its own, with an empty folder of data.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { answered, ask, from, stop, until, withPage } from './harness.mjs';
+
+after(stop);
+const kProgram = process.env.BANTAM;
+const kSkip = kProgram ? false : 'BANTAM names no program';
+const kHouse = '# House rules\n\nThe gate is opened at seven by the porter. It closes at ten.\n\nVisitors sign the book at the desk.\n';
+
+// Answers with the address once the server listens.
+function listening(server) {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.on('data', (piece) => {
+        said += piece;
+        const address = /listening at (http:\S+)/.exec(said);
+        if (address) resolve(address[1]);
+      });
+    }
+    server.once('exit', (code) => reject(new Error(`bantam serve ended with ${code}: ${said}`)));
+  });
+}
+
+// Runs `body` with the page of a new server, and ends the server.
+const withServer = (options, body) => async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
+  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...(options.flags ?? [])], {
+    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  try {
+    await withPage({ ...options, url: await listening(server) }, body)();
+  } finally {
+    const ended = new Promise((resolve) => (server.exitCode === null ? server.once('exit', resolve) : resolve()));
+    server.kill('SIGTERM');
+    await ended;
+    await rm(folder, { recursive: true });
+  }
+};
+
+const marked = async (page) => {
+  await page.locator('mark').first().waitFor();
+  return (await page.locator('mark').allInnerTexts()).join('');
+};
+
+async function tryExample(page, question) {
+  await page.getByRole('button', { name: question }).click();
+  await answered(page);
+}
+
+const newConversation = (page, name = 'New conversation') => page.getByRole('link', { name }).first().click();
+
+test('the examples are answered in English, and the quote is marked in its document', { skip: kSkip }, withServer({}, async ({ page }) => {
+  await tryExample(page, 'Does my data leave my computer?');
+  const answer = await page.locator('.chat .prose').innerText();
+  assert.match(answer, /nothing leaves your computer/);
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).click();
+  assert.match(await marked(page), /nothing leaves your computer/);
+  await page.keyboard.press('Escape');
+  await newConversation(page);
+  await tryExample(page, 'Which languages does Bantam understand?');
+  assert.match(await page.locator('.chat .prose').innerText(), /English and Korean/);
+  await newConversation(page);
+  await tryExample(page, 'What is the capital of France?');
+  await page.locator('.abstained').getByText('The documents do not say.').waitFor();
+}));
+
+test('the examples are answered in Korean', { skip: kSkip }, withServer({ locale: 'ko-KR' }, async ({ page }) => {
+  await tryExample(page, '내 데이터가 컴퓨터 밖으로 나갑니까?');
+  assert.match(await page.locator('.chat .prose').innerText(), /밖으로 나가지 않습니다/);
+  await page.getByRole('button', { name: /^출처 1 열기/ }).first().click();
+  assert.match(await marked(page), /밖으로 나가지 않습니다/);
+  await page.keyboard.press('Escape');
+  await newConversation(page, '새 대화');
+  await tryExample(page, 'Bantam은 어떤 언어를 이해합니까?');
+  assert.match(await page.locator('.chat .prose').innerText(), /한국어와 영어/);
+  await newConversation(page, '새 대화');
+  await tryExample(page, '프랑스의 수도는 어디입니까?');
+  await page.locator('.abstained').getByText('문서에 답이 없습니다.').waitFor();
+}));
+
+test('a document is added, answers, survives a reload, and is removed', { skip: kSkip }, withServer({ hash: '/#/documents' }, async ({ page }) => {
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'house.md', mimeType: 'text/markdown', buffer: Buffer.from(kHouse) });
+  await page.getByText('1 file', { exact: true }).waitFor();
+  await newConversation(page);
+  await from(page, 'Documents');
+  await ask(page, 'When is the gate opened?');
+  await answered(page);
+  assert.match(await page.locator('.chat .prose').innerText(), /seven/);
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).click();
+  assert.equal(await marked(page), 'The gate is opened at seven by the porter.');
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).waitFor();
+  await page.goto(new URL('/#/documents', page.url()).href);
+  await page.getByRole('button', { name: 'Remove house.md' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await until('it is gone', async () => (await page.getByText('house.md').count()) === 0);
+}));
+
+test('a conversation is renamed, found by what was said in it, and deleted', { skip: kSkip }, withServer({}, async ({ page }) => {
+  await tryExample(page, 'Which languages does Bantam understand?');
+  const row = page.locator('nav li').first();
+  const choose = async (item) => {
+    await row.hover();
+    await row.getByRole('button', { name: /^Actions for/ }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await choose('Rename');
+  await page.getByRole('textbox', { name: 'Title' }).fill('Tongues');
+  await page.keyboard.press('Enter');
+  await page.locator('nav li', { hasText: 'Tongues' }).waitFor();
+  await page.getByRole('searchbox').fill('English and Korean');
+  await page.getByText('1 conversation found').waitFor();
+  await page.getByRole('searchbox').fill('');
+  await page.reload();
+  await page.locator('nav li', { hasText: 'Tongues' }).waitFor();
+  await choose('Delete');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Ask your own documents' }).waitFor();
+  await until('it is gone', async () => (await page.locator('nav li', { hasText: 'Tongues' }).count()) === 0);
+}));
+
+test('the model inside the program writes, is stopped, and answers again', { skip: kSkip }, withServer({}, async ({ page }) => {
+  await from(page, 'Model');
+  await ask(page, 'Write a long story about a hen.');
+  await until('words come', async () => ((await page.locator('.chat .prose').count()) ? (await page.locator('.chat .prose').innerText()).length > 0 : false));
+  const writing = page.getByRole('button', { name: 'Stop', exact: true });
+  if (await writing.count()) await writing.click({ timeout: 2000 }).catch(() => {}); // a short answer may be complete by now
+  await answered(page);
+  await page.getByRole('button', { name: 'Answer again' }).click();
+  await until('there are two versions', async () => (await page.getByText('2 / 2').count()) > 0 || (await page.getByRole('button', { name: 'Previous version' }).count()) > 0);
+  await answered(page);
+  assert.ok((await page.locator('.chat .prose').innerText()).length > 0);
+  assert.equal(await page.locator('[role=alert]').count(), 0);
+}));
