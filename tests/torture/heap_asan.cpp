@@ -1,9 +1,14 @@
-#include <sanitizer/allocator_interface.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include "heap.h"
+
+// As in <sanitizer/allocator_interface.h>, which GCC does not bring.
+extern "C" {
+size_t __sanitizer_get_allocated_size(const volatile void* memory);
+int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, size_t),
+                                              void (*freed)(const volatile void*));
+}
 
 namespace {
 
