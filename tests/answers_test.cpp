@@ -82,6 +82,7 @@ TEST_F(AnswersTest, vectors_of_a_model_find_passages_and_those_of_another_are_re
   EXPECT_EQ(json_of(unknown_word + " --embedder m.gguf").at("results").size(), 3u);
   std::filesystem::copy(folder_ / "m.gguf", folder_ / "other.gguf");
   expect_refusal("search --index x.index --embedder other.gguf Lovelace", "m.gguf");
+  expect_refusal("ask --embedder m.gguf Who?", "--docs or --index");
 }
 
 TEST_F(AnswersTest, a_huge_file_is_named_and_not_read) {

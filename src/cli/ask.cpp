@@ -56,6 +56,7 @@ void add_ask(CLI::App& app) {
                        "  bantam ask 'Does Bantam need a GPU?'\n"
                        "  bantam ask 'Who is responsible for backups?' --docs ~/Documents/handbook\n"
                        "  bantam ask 'What are the rules for travel?' --docs handbook/ -m phi-3.gguf\n"
+                       "  bantam ask 'Where can I sleep?' --index work.index --embedder embedding.gguf\n"
                        "  bantam ask '휴가는 며칠인가요?' --index work.index --json\n",
                        declare, run);
 }

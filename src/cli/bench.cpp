@@ -253,6 +253,7 @@ void add_bench(CLI::App& app) {
   add_command<Options>(app, "bench", "Measure prefill and decode speed, load time and memory",
                        "  bantam bench -m model.gguf -t 2\n"
                        "  bantam bench -m model.gguf --busy\n"
+                       "  bantam bench -m model.gguf --kv q8_0\n"
                        "  bantam bench -m model.gguf -t 2 --json\n",
                        declare, run);
 }

@@ -121,7 +121,8 @@ void add_index(CLI::App& app) {
   add_command<Options>(app, "index", "Read folders of documents, so that search and ask find what they say",
                        "  bantam index ~/Documents\n"
                        "  bantam index                       (looks for changes in the same folders)\n"
-                       "  bantam index notes papers --index work.index --watch\n",
+                       "  bantam index notes papers --index work.index --watch\n"
+                       "  bantam index notes --index work.index --embedder embedding.gguf\n",
                        declare, run);
 }
 

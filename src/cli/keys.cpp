@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/key_option.h"
 #include "cli/terminal.h"
+#include "server/limits_json.h"
 #include "server/tenants.h"
 
 namespace bantam {
@@ -54,15 +55,6 @@ struct ListOptions {
   std::string file;
   bool json = false;
 };
-
-Json limits_json(const Limits& l) {
-  return {{"requests_per_minute", l.requests_per_minute},
-          {"tokens_per_minute", l.tokens_per_minute},
-          {"requests_per_day", l.requests_per_day},
-          {"tokens_per_day", l.tokens_per_day},
-          {"concurrent", l.concurrent},
-          {"budget_month", static_cast<double>(l.budget_nano) / 1e9}};
-}
 
 std::string limits_text(const Limits& l) {
   std::string out;

@@ -58,25 +58,33 @@ std::vector<fs::path> roots_of(const LibraryOptions& options) {
   return roots;
 }
 
-Index open_folders(const LibraryOptions& options) {
+// Brought up to date, or as it is where another process writes to it or it may not be written.
+Index open_index_of(const LibraryOptions& options, bool& writable) {
   const std::vector<fs::path> roots = roots_of(options);
   const fs::path path = library_path(options);
-  const InterruptGuard guard;
   try {
     Index index = Index::open(path, Index::Mode::write);
     const UpdateReport report = update_with_progress(index, roots, options.threads, options.max_file_mib);
     tell_skipped(report);
     if (report.stopped) throw Interrupted{};
-    use_embedder(index, options.embedder, options.threads);
-    if (!options.embedder.empty()) embed_with_progress(index);
+    writable = true;
     return index;
   } catch (const IoError& error) {
     if (!fs::exists(path)) throw;
     notice(fmt::format("{}; answering from the index as it is", error.what()));
-    Index index = Index::open(path, Index::Mode::read);
-    use_embedder(index, options.embedder, options.threads);
-    return index;
+    writable = false;
+    return Index::open(path, Index::Mode::read);
   }
+}
+
+Index open_folders(const LibraryOptions& options) {
+  const InterruptGuard guard;
+  bool writable = false;
+  Index index = open_index_of(options, writable);
+  use_embedder(index, options.embedder, options.threads);
+  if (writable && !options.embedder.empty()) embed_with_progress(index);
+  throw_if_interrupted();
+  return index;
 }
 
 }  // namespace
@@ -94,7 +102,10 @@ fs::path library_path(const LibraryOptions& options) {
 }
 
 Index open_library(const LibraryOptions& options) {
-  if (options.is_manual()) return manual();
+  if (options.is_manual()) {
+    if (!options.embedder.empty()) throw UsageError("--embedder: the manual has no vectors; name --docs or --index");
+    return manual();
+  }
   if (!options.docs.empty()) return open_folders(options);
   Index index = Index::open(index_path(options.index), Index::Mode::read);
   use_embedder(index, options.embedder, options.threads);

@@ -115,7 +115,8 @@ void run(const Options& options) {
 void add_search(CLI::App& app) {
   add_command<Options>(app, "search", "Find passages in the documents of an index",
                        "  bantam search \"Who discovered radium?\"\n"
-                       "  bantam search \"라듐을 발견한 사람은?\" --index work.index -n 3 --sentences --json\n",
+                       "  bantam search \"라듐을 발견한 사람은?\" --index work.index -n 3 --sentences --json\n"
+                       "  bantam search 'a place to sleep' --index work.index --embedder embedding.gguf\n",
                        declare, run);
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 
 #include "base/error.h"
@@ -169,6 +170,7 @@ TEST_F(IndexTest, stopping_keeps_what_is_done_and_the_next_update_goes_on) {
   EXPECT_EQ(index.stats().passages, 20);
 }
 
+// BANTAM_SOAK=200 kills as many.
 TEST_F(IndexTest, a_killed_update_leaves_a_sound_index_that_the_next_one_finishes) {
   std::string filler;
   Rng rng(5);
@@ -177,8 +179,9 @@ TEST_F(IndexTest, a_killed_update_leaves_a_sound_index_that_the_next_one_finishe
     for (int w = 0; w < 2000; ++w) text += fmt::format("word{} ", rng.below(5000));
     write(fmt::format("{}.txt", i), text);
   }
-  const int kKills = 12;
-  for (int round = 0; round < kKills; ++round) {
+  const char* soak = std::getenv("BANTAM_SOAK");
+  const int kills = soak != nullptr ? std::atoi(soak) : 12;
+  for (int round = 0; round < kills; ++round) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {

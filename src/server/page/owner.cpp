@@ -4,6 +4,7 @@
 
 #include "server/fields.h"
 #include "server/grounded.h"
+#include "server/limits_json.h"
 #include "server/page/document_library.h"
 #include "server/page/load_meter.h"
 #include "server/page/page.h"
@@ -16,15 +17,6 @@ namespace {
 constexpr int64_t kDayMs = 86'400'000;
 constexpr uint64_t kMostDays = 3660, kUsualDays = 30;
 constexpr double kMostBudget = 1e9;
-
-Json limits_json(const Limits& l) {
-  return {{"requests_per_minute", l.requests_per_minute},
-          {"tokens_per_minute", l.tokens_per_minute},
-          {"requests_per_day", l.requests_per_day},
-          {"tokens_per_day", l.tokens_per_day},
-          {"concurrent", l.concurrent},
-          {"budget_month", static_cast<double>(l.budget_nano) / 1e9}};
-}
 
 // Those that are named; the others are as in `limits`.
 Limits read_limits(const Fields& fields, Limits limits) {
