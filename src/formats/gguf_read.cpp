@@ -65,8 +65,16 @@ class Reader {
   template <class Stored, class Kept>
   std::vector<Kept> take_all(uint64_t n) {
     spend(n * sizeof(Kept));
+    if (n * sizeof(Stored) > left()) throw ends_early("an array", n * sizeof(Stored));
     std::vector<Kept> list(n);
-    for (Kept& value : list) value = static_cast<Kept>(take<Stored>("an array"));
+    const std::byte* from = bytes_.data() + at_;
+    for (Kept& value : list) {
+      Stored stored;
+      std::memcpy(&stored, from, sizeof stored);
+      value = static_cast<Kept>(stored);
+      from += sizeof stored;
+    }
+    at_ += n * sizeof(Stored);
     return list;
   }
 

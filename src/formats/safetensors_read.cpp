@@ -12,8 +12,8 @@ namespace bantam {
 namespace {
 
 constexpr size_t kMemoryBudget = size_t{56} << 20;
-constexpr size_t kMostTensors = size_t{1} << 16;  // of one file; the largest published have some ten thousand
-constexpr size_t kRecordCost = 256;               // NamedTensor, its shape, its index, its offsets
+constexpr size_t kMostTensors = 20'000;  // of one file; the largest published have some ten thousand
+constexpr size_t kRecordCost = 256;      // NamedTensor, its shape, its index, its offsets
 
 struct Record {
   std::string name;

@@ -46,8 +46,11 @@ class ModelReader {
   // Pieces are counted first, so that their number is refused before it takes memory.
   void reserve(std::string_view bytes) {
     size_t count = 0;
-    for (ProtobufReader model(bytes, source_); const auto field = model.next();) count += field->number == 1;
-    spend(count * (sizeof(std::string) + sizeof(double) + sizeof(int64_t)));
+    for (ProtobufReader model(bytes, source_); const auto field = model.next();) {
+      if (field->number != 1) continue;
+      ++count;
+      spend(sizeof(std::string) + sizeof(double) + sizeof(int64_t));
+    }
     tokens_.reserve(count);
     scores_.reserve(count);
     types_.reserve(count);

@@ -6,8 +6,6 @@
 namespace bantam {
 namespace {
 
-uint64_t edge(uint32_t node, char byte) { return uint64_t{node} << 8 | static_cast<uint8_t>(byte); }
-
 // The character that ends at `end`; U+FFFD where the bytes are not UTF-8.
 char32_t character_before(std::string_view text, size_t end) {
   for (size_t bytes = 1; bytes <= 4 && bytes <= end; ++bytes) {
@@ -43,23 +41,18 @@ size_t past_spaces(std::string_view text, size_t end) {
 }  // namespace
 
 void AddedTokens::add(std::string_view text, const AddedToken& token) {
-  uint32_t node = 0;
-  for (const char byte : text) {
-    const auto [child, is_new] = children_.try_emplace(edge(node, byte), static_cast<uint32_t>(nodes_.size()));
-    if (is_new) nodes_.emplace_back();
-    node = child->second;
-  }
-  nodes_[node] = token;
+  const auto node = static_cast<size_t>(trie_.insert(text));
+  tokens_.resize(trie_.nodes());
+  tokens_[node] = token;
 }
 
 std::optional<AddedTokens::Found> AddedTokens::longest_at(std::string_view text, size_t begin, bool control_too) const {
   std::optional<Found> longest;
-  uint32_t node = 0;
+  int32_t node = 0;
   for (size_t at = begin; at < text.size(); ++at) {
-    const auto child = children_.find(edge(node, text[at]));
-    if (child == children_.end()) break;
-    node = child->second;
-    const AddedToken& token = nodes_[node];
+    node = trie_.child(node, text[at]);
+    if (node < 0) break;
+    const AddedToken& token = tokens_[static_cast<size_t>(node)];
     if (token.id < 0 || (token.is_control && !control_too)) continue;
     if (!token.single_word || stands_alone(text, begin, at + 1)) longest = Found{&token, at + 1};
   }
@@ -67,7 +60,7 @@ std::optional<AddedTokens::Found> AddedTokens::longest_at(std::string_view text,
 }
 
 std::optional<AddedTokens::Match> AddedTokens::find(std::string_view text, size_t begin, bool control_too) const {
-  if (children_.empty()) return std::nullopt;
+  if (trie_.nodes() == 1) return std::nullopt;
   for (size_t at = begin; at < text.size(); ++at) {
     const auto found = longest_at(text, at, control_too);
     if (!found) continue;

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "text/byte_trie.h"
 
 namespace bantam {
 
@@ -19,6 +20,9 @@ struct AddedToken {
 
 class AddedTokens {
  public:
+  // Room for `bytes` of texts together.
+  explicit AddedTokens(size_t bytes = 0) : trie_(bytes) { tokens_.reserve(bytes + 1); }
+
   // `text` is not empty. Adding a text again replaces its token.
   void add(std::string_view text, const AddedToken& token);
 
@@ -38,8 +42,8 @@ class AddedTokens {
   };
   std::optional<Found> longest_at(std::string_view text, size_t begin, bool control_too) const;
 
-  std::vector<AddedToken> nodes_{1};                 // a trie; node 0 is the root, id -1 where no token ends
-  std::unordered_map<uint64_t, uint32_t> children_;  // node << 8 | byte -> node
+  ByteTrie trie_;
+  std::vector<AddedToken> tokens_{1};  // of its nodes; id -1 where no token ends
 };
 
 }  // namespace bantam

@@ -13,10 +13,12 @@ namespace bantam {
 namespace {
 
 constexpr size_t kLongestTokenBytes = 1024;
+constexpr size_t kLongestPieceBytes = 256;  // of a unigram vocabulary; SentencePiece makes at most 16 characters
 constexpr int64_t kLargestVocabulary = int64_t{1} << 24;
 // Far more than published vocabularies have: what finds added tokens takes up to 80 bytes for each of theirs, and every
 // SentencePiece token is looked at as often as it has characters.
 constexpr size_t kMostAddedBytes = size_t{1} << 18;
+constexpr size_t kMostCharsMapBytes = size_t{1} << 20;  // SentencePiece's largest has 240,000
 constexpr size_t kMostCutBytes = size_t{1} << 27;
 
 // Ours: GGUF has no place for them.
@@ -125,6 +127,10 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
 
 void Tokenizer::load_normalizer(const Metadata& metadata) {
   chars_map_bytes_ = metadata.integers_or_empty("tokenizer.ggml.precompiled_charsmap");
+  if (chars_map_bytes_.size() > kMostCharsMapBytes) {
+    throw FormatError("{}: the table of characters has {} bytes, expected at most {}", metadata.source(),
+                      chars_map_bytes_.size(), kMostCharsMapBytes);
+  }
   const MetaValue* value = metadata.find(kNormalize);
   if (value && std::holds_alternative<std::vector<std::string>>(*value)) {
     normal_steps_ = std::get<std::vector<std::string>>(*value);
@@ -146,10 +152,11 @@ void Tokenizer::load_tokens(const Metadata& metadata) {
                       metadata.source(), types.size(), tokens_.size());
   }
   types_.assign(tokens_.size(), TokenType::normal);
+  const size_t longest = model_ == Model::sentencepiece_unigram ? kLongestPieceBytes : kLongestTokenBytes;
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (tokens_[i].size() > kLongestTokenBytes) {
+    if (tokens_[i].size() > longest) {
       throw FormatError("{}: 'tokenizer.ggml.tokens' entry {} has {} bytes, expected at most {}", metadata.source(), i,
-                        tokens_[i].size(), kLongestTokenBytes);
+                        tokens_[i].size(), longest);
     }
     if (!types.empty()) {
       if (types[i] < 1 || types[i] > 6) {
@@ -407,6 +414,7 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
   mark(kRstripIds, rstrip_ids_, &AddedToken::rstrip);
   mark(kSingleWordIds, single_word_ids_, &AddedToken::single_word);
   size_t added_bytes = 0;
+  std::vector<int32_t> added_ids;
   const bool is_phi3 = rstrip_ids_.empty() && names_phi3(metadata);
   for (int32_t id = 0; id < vocab_size(); ++id) {
     const TokenType kind = type(id);
@@ -419,12 +427,16 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
       token.rstrip = true;
       rstrip_ids_.push_back(id);
     }
+    added_ids.push_back(id);
     added_bytes += text.size();
     if (added_bytes > kMostAddedBytes) {
       throw FormatError("{}: the control and user-defined tokens of 'tokenizer.ggml.tokens' have more than {} bytes",
                         metadata.source(), kMostAddedBytes);
     }
-    added_.add(text, token);
+  }
+  added_ = AddedTokens(added_bytes);
+  for (const auto id : added_ids) {
+    added_.add(tokens_[static_cast<size_t>(id)], added[static_cast<size_t>(id)]);
   }
 }
 

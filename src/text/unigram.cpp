@@ -22,18 +22,9 @@ struct Best {
 }  // namespace
 
 void Unigram::add(std::string_view text, int32_t id, double score) {
-  int32_t node = 0;
-  for (const char byte : text) {
-    const auto next = static_cast<int32_t>(nodes_.size());
-    if (const Merge* child = children_.find(node, static_cast<uint8_t>(byte))) {
-      node = child->id;
-    } else {
-      children_.insert(node, static_cast<uint8_t>(byte), {0, next});
-      nodes_.emplace_back();
-      node = next;
-    }
-  }
-  if (nodes_[static_cast<size_t>(node)].id < 0) nodes_[static_cast<size_t>(node)] = {id, score};
+  const auto node = static_cast<size_t>(trie_.insert(text));
+  pieces_.resize(trie_.nodes());
+  if (pieces_[node].id < 0) pieces_[node] = {id, score};
 }
 
 std::vector<Symbol> Unigram::segment(std::string_view text) const {
@@ -46,10 +37,9 @@ std::vector<Symbol> Unigram::segment(std::string_view text) const {
     bool whole_character = false;
     int32_t node = 0;
     for (size_t at = begin; at < text.size(); ++at) {
-      const Merge* child = children_.find(node, static_cast<uint8_t>(text[at]));
-      if (!child) break;
-      node = child->id;
-      const Piece& piece = nodes_[static_cast<size_t>(node)];
+      node = trie_.child(node, text[at]);
+      if (node < 0) break;
+      const Piece& piece = pieces_[static_cast<size_t>(node)];
       if (piece.id < 0) continue;
       whole_character |= at + 1 == next;
       best[at + 1].offer(sum + piece.score, piece.id, at + 1 - begin);

@@ -9,14 +9,14 @@
 #include <string_view>
 #include <vector>
 
-#include "text/merge.h"
+#include "text/byte_trie.h"
 
 namespace bantam {
 
 class Unigram {
  public:
   // Room for `bytes` of pieces.
-  explicit Unigram(size_t bytes = 0) : children_(bytes) { nodes_.reserve(bytes + 1); }
+  explicit Unigram(size_t bytes = 0) : trie_(bytes) { pieces_.reserve(bytes + 1); }
 
   // `text` is not empty; the first piece of a text stays. Scores are log probabilities.
   void add(std::string_view text, int32_t id, double score);
@@ -33,8 +33,8 @@ class Unigram {
     double score = 0;
   };
 
-  std::vector<Piece> nodes_{1};  // a trie; node 0 is the root
-  MergeTable children_;          // (node, byte) -> child
+  ByteTrie trie_;
+  std::vector<Piece> pieces_{1};  // of its nodes
   double unknown_score_ = -10;
 };
 

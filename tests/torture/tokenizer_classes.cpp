@@ -128,8 +128,8 @@ void add_entries(BadClasses& classes) {
       {"vocabulary: a token of 1025 bytes", [] {
          const std::string text(1025, 'x');
          return std::vector<BadFile>{
-             {with_entry<std::string>(byte_level_vocabulary(), "tokens", 9, text), "expected at most 1024"},
-             {with_entry<std::string>(unigram_vocabulary(), "tokens", 9, text), "expected at most 1024"}};
+             {with_entry<std::string>(byte_level_vocabulary(), "tokens", 9, text), "expected at most"},
+             {with_entry<std::string>(unigram_vocabulary(), "tokens", 9, text), "expected at most"}};
        }});
   for (const char* name : {"bos", "eos", "unknown", "padding", "eot", "eom"}) {
     const std::string key = fmt::format("{}_token_id", name);
@@ -219,7 +219,7 @@ void add_sentencepiece(BadClasses& classes) {
     });
     add_class("a table of characters that writes a book for one", [=](const Metadata& v) {
       Integers table;
-      for (const char c : testing_text::chars_map_bytes({{"t", std::string(2'000'000, 'x')}})) {
+      for (const char c : testing_text::chars_map_bytes({{"t", std::string(500'000, 'x')}})) {
         table.push_back(static_cast<uint8_t>(c));
       }
       return std::vector<BadFile>{{with_vocabulary(v, "precompiled_charsmap", table), "table of characters"}};

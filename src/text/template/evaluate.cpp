@@ -18,6 +18,7 @@ Value Interpreter::evaluate(const Literal& node, const Scope&) { return node.val
 Value Interpreter::evaluate(const Name& node, const Scope& scope) {
   if (const Value* value = scope.find(budget_, node.name)) return *value;
   if (const Builtin* function = find_function(node.name)) return bound(*function, Value());
+  budget_.bytes(node.name.size());
   return Value::undefined(fmt::format("'{}' is undefined", node.name));
 }
 

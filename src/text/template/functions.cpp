@@ -2,6 +2,7 @@
 #include <array>
 #include <limits>
 
+#include "base/utf8.h"
 #include "text/template/builtins.h"
 #include "text/template/format.h"
 #include "text/template/interpreter.h"
@@ -22,7 +23,15 @@ Value dict(CallRef call) {
 
 Value make_namespace(CallRef call) { return call.interpreter.new_namespace(call.all); }
 
-Value raise(CallRef call) { throw Fault(Fault::Kind::refusal, "{}", to_text(call.budget, *call.arguments[0]).bytes()); }
+Value raise(CallRef call) {
+  constexpr size_t kLongestMessage = 1000;  // bytes; what is said about the rest is its length
+  std::string message = to_text(call.budget, *call.arguments[0]).bytes();
+  if (message.size() > kLongestMessage) {
+    const size_t end = whole_utf8_prefix(std::string_view(message).substr(0, kLongestMessage));
+    message = fmt::format("{}... ({} more bytes)", message.substr(0, end), message.size() - end);
+  }
+  throw Fault(Fault::Kind::refusal, "{}", message);
+}
 
 // range(stop), range(start, stop), range(start, stop, step).
 Value range(CallRef call) {

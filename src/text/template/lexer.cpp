@@ -14,6 +14,7 @@ constexpr std::string_view kSigns[] = {"//", "**", "==", "!=", ">=", "<=", "+", 
                                        "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
 // Names are written into errors and compared again and again.
 constexpr size_t kLongestName = 256;
+constexpr size_t kMostTokens = 30'000;  // templates of known models have some thousand
 constexpr std::string_view kSpaces = " \t\n\r\f\v";
 
 // \r\n and \r become \n, and one newline at the very end goes.
@@ -292,7 +293,10 @@ class Lexer {
 
   std::string_view view() const { return text_; }
 
-  void add(TokenKind kind, std::string_view text) { tokens_.push_back({kind, line_, std::string(text)}); }
+  void add(TokenKind kind, std::string_view text) {
+    if (tokens_.size() == kMostTokens) fail(line_, "the template has more than {} names, signs and texts", kMostTokens);
+    tokens_.push_back({kind, line_, std::string(text)});
+  }
 
   // Moves on to `end`, counting lines.
   void pass(size_t end) {

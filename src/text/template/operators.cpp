@@ -136,8 +136,9 @@ Value repeat(Budget& budget, const Value& value, int64_t count) {
   if (__builtin_mul_overflow(unit, times, &total)) total = std::numeric_limits<size_t>::max();
   budget.bytes(total);
   if (text) {
-    Text out;
-    for (size_t i = 0; i < times && unit > 0; ++i) out.append(*text);
+    if (total == 0) return Text();
+    Text out = *text;
+    while (out.size() < total) out.append(out, 0, total - out.size());
     return out;
   }
   std::vector<Value> items;
