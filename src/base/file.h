@@ -12,6 +12,26 @@ namespace bantam {
 // The file's bytes; "-" reads standard input. Throws IoError naming the path.
 std::string read_file(const std::filesystem::path& path);
 
+// A file to read parts of, by several threads at once.
+class RandomAccessFile {
+ public:
+  // Throws IoError naming the path.
+  explicit RandomAccessFile(const std::filesystem::path& path);
+  ~RandomAccessFile();
+  RandomAccessFile(const RandomAccessFile&) = delete;
+  RandomAccessFile& operator=(const RandomAccessFile&) = delete;
+
+  // Fills `bytes` from `offset` on. Throws IoError, also where the file ends before.
+  void read(size_t offset, std::span<std::byte> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int fd_;
+};
+
+// What commit() waits for: that readers see the new file, or also that it outlasts a power cut.
+enum class Durability { readers, disk };
+
 // Writes beside the target and renames on commit(): readers see the old file or the whole new one, even after
 // kill -9 or a power cut. Destroyed without commit(), it leaves nothing behind. Throws IoError naming the path,
 // and on a full disk the number of bytes it was trying to write.
@@ -27,8 +47,8 @@ class AtomicFile {
   // Zero bytes up to the next multiple of `alignment`.
   void pad_to(size_t alignment);
   size_t size() const { return size_; }
-  // Flushes to the disk, then renames over the target.
-  void commit();
+  // Renames over the target, for Durability::disk after flushing to it.
+  void commit(Durability durability = Durability::disk);
 
  private:
   void flush_buffer();

@@ -1,6 +1,7 @@
 #include "base/mapped_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
     ::close(fd);
     throw IoError("{}: not a regular file", path.string());
   }
+  identity_ = fmt::format("{}:{} {} bytes {}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                          info.st_mtim.tv_nsec);
   if (info.st_size > 0) {
     void* at = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
     const int reason = errno;
@@ -46,10 +49,12 @@ void MappedFile::drop_pages(std::span<const std::byte> part) const {
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // advice: may fail
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})), identity_(std::move(other.identity_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(bytes_, other.bytes_);
+  std::swap(identity_, other.identity_);
   return *this;
 }
 

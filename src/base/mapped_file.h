@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 
 namespace bantam {
 
@@ -16,12 +17,16 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  // Tells whether a file at the same path is still the one that was opened: its number on its disk, its size, and when
+  // it was changed.
+  const std::string& identity() const { return identity_; }
 
   // Gives the memory of whole pages within `part` back where it lies in this file; they are read anew when looked at.
   void drop_pages(std::span<const std::byte> part) const;
 
  private:
   std::span<const std::byte> bytes_;
+  std::string identity_;
 };
 
 }  // namespace bantam

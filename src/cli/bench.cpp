@@ -38,7 +38,7 @@ struct Options {
   std::string model, kv = kDefaultKv;
   int threads = available_cpus();
   int runs = 5;
-  bool busy = false, json = false;
+  bool busy = false, ops = false, json = false;
 };
 
 void declare(CLI::App& command, Options& options) {
@@ -47,6 +47,7 @@ void declare(CLI::App& command, Options& options) {
   add_kv_option(command, options.kv);
   command.add_option("-r,--runs", options.runs, "how often each is measured, at least 1")->capture_default_str();
   command.add_flag("--busy", options.busy, "also with other processes that keep one CPU, and all CPUs, busy");
+  command.add_flag("--ops", options.ops, "also how much of the time each part of the model takes");
   command.add_flag("--json", options.json, "print the numbers as JSON");
 }
 
@@ -110,8 +111,15 @@ class Bench {
     const auto step = [&] { progress.update(++done_); };
     speeds_.push_back(measure("prefill", prompt_, step, [&] { return prefill(prompt_); }));
     speeds_.push_back(measure("decode", decode_, step, [&] { return decode_after(0); }));
+    if (options_.ops) {
+      parts_.push_back(time_parts("prefill", prompt_, [&] { return prefill(prompt_); }));
+      parts_.push_back(time_parts("decode", decode_, [&] { return decode_after(0); }));
+    }
     if (depth_ > 0) {
       prefill(depth_);
+      if (options_.ops) {
+        parts_.push_back(time_parts("decode after 2048", decode_, [&] { return decode_after(depth_); }));
+      }
       speeds_.push_back(measure("decode after 2048", decode_, step, [&] { return decode_after(depth_); }));
     }
     peak_memory_bytes_ = peak_memory();  // before measuring the machine takes more
@@ -135,6 +143,7 @@ class Bench {
                       "others' CPUs"));
     for (const Speed& s : speeds_) print_line(s);
     for (const Speed& s : busy_) print_line(s);
+    if (options_.ops) print_parts();
     print(fmt::format("\n{:<24}{:>10.3f} s\n", "load", load_s_));
     print(fmt::format("{:<24}{:>10}B\n", "peak memory", short_count(static_cast<double>(peak_memory_bytes_))));
   }
@@ -161,10 +170,48 @@ class Bench {
                                   {"others_cpus", s.others}});
       }
     }
+    for (const Parts& parts : parts_) {
+      Json seconds = Json::object();
+      for (size_t i = 0; i < kParts; ++i) {
+        const auto part = static_cast<Part>(i);
+        seconds[std::string(name_of(part))] = 1e6 * parts.times.seconds(part) / parts.tokens;
+      }
+      json["parts"].push_back({{"name", parts.name}, {"tokens", parts.tokens}, {"us_per_token", seconds}});
+    }
     print(to_line(json) + "\n");
   }
 
  private:
+  struct Parts {
+    std::string name;
+    int tokens;
+    PartTimes times;
+  };
+
+  Parts time_parts(std::string name, int tokens, const std::function<double()>& work) {
+    Parts parts{std::move(name), tokens, {}};
+    session_->time_parts(&parts.times);
+    for (int i = 0; i < options_.runs; ++i) work();
+    session_->time_parts(nullptr);
+    parts.tokens *= options_.runs;
+    return parts;
+  }
+
+  void print_parts() const {
+    print(fmt::format("\n{:<24}", "us per token"));
+    for (const Parts& parts : parts_) print(fmt::format("{:>20}", parts.name));
+    for (size_t i = 0; i < kParts; ++i) {
+      print(fmt::format("\n{:<24}", name_of(static_cast<Part>(i))));
+      for (const Parts& parts : parts_) {
+        double all = 0;
+        for (size_t k = 0; k < kParts; ++k) all += parts.times.seconds(static_cast<Part>(k));
+        const double seconds = parts.times.seconds(static_cast<Part>(i));
+        print(fmt::format("{:>14.1f} {:>4.0f}%", 1e6 * seconds / parts.tokens, 100 * seconds / all));
+      }
+    }
+    print("\n");
+  }
+
   void measure_limits() {
     ThreadPool pool(options_.threads);
     bandwidth_ = read_bandwidth(pool);
@@ -237,6 +284,7 @@ class Bench {
   double load_s_ = 0, bandwidth_ = 0, products_ = 0;
   uint64_t peak_memory_bytes_ = 0;
   std::vector<Speed> speeds_, busy_;
+  std::vector<Parts> parts_;
 };
 
 void run(const Options& options) {
@@ -254,6 +302,7 @@ void add_bench(CLI::App& app) {
                        "  bantam bench -m model.gguf -t 2\n"
                        "  bantam bench -m model.gguf --busy\n"
                        "  bantam bench -m model.gguf --kv q8_0\n"
+                       "  bantam bench -m model.gguf --ops\n"
                        "  bantam bench -m model.gguf -t 2 --json\n",
                        declare, run);
 }

@@ -1,6 +1,7 @@
 #include "cli/data_folder.h"
 
 #include <cstdlib>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -8,12 +9,27 @@ namespace bantam {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> find_data_folder() {
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && *data == '/') return fs::path(data) / "bantam";
+namespace {
+
+// bantam's folder below the one that an XDG variable names, else below one of the home folder.
+std::optional<fs::path> find_folder(const char* variable, const char* in_home) {
+  const char* named = std::getenv(variable);
+  if (named != nullptr && *named == '/') return fs::path(named) / "bantam";
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0') return std::nullopt;
-  return fs::path(home) / ".local/share/bantam";
+  return fs::path(home) / in_home / "bantam";
+}
+
+}  // namespace
+
+std::optional<fs::path> find_data_folder() { return find_folder("XDG_DATA_HOME", ".local/share"); }
+
+std::optional<PanelCache> find_panel_cache() {
+  const char* named = std::getenv("BANTAM_CACHE");
+  if (named != nullptr && std::string_view(named) == "off") return std::nullopt;
+  if (named != nullptr && *named != '\0') return PanelCache(fs::path(named) / "panels");
+  if (const auto folder = find_folder("XDG_CACHE_HOME", ".cache")) return PanelCache(*folder / "panels");
+  return std::nullopt;
 }
 
 Store open_store() {

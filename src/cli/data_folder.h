@@ -6,12 +6,17 @@
 #include <optional>
 #include <string>
 
+#include "model/panel_cache.h"
 #include "store/store.h"
 
 namespace bantam {
 
 // $XDG_DATA_HOME/bantam, else ~/.local/share/bantam; nothing when neither variable is set.
 std::optional<std::filesystem::path> find_data_folder();
+
+// Packed weights of models that ran before: in the folder that BANTAM_CACHE names, else $XDG_CACHE_HOME/bantam, else
+// ~/.cache/bantam; nothing when BANTAM_CACHE is "off" or no variable is set.
+std::optional<PanelCache> find_panel_cache();
 
 // The models in the data folder. Throws UsageError when there is none.
 Store open_store();

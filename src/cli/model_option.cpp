@@ -45,7 +45,8 @@ ModelFile open_model_file(const std::string& path) {
 }
 
 std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use) {
-  return Model::from_file(open_model_file(path), use);
+  const auto panels = find_panel_cache();
+  return Model::from_file(open_model_file(path), use, panels ? &*panels : nullptr);
 }
 
 void say_warning(const Tokenizer& tokenizer) {

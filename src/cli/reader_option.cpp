@@ -1,7 +1,6 @@
 #include "cli/reader_option.h"
 
 #include "base/error.h"
-#include "cli/data_folder.h"
 #include "cli/model_option.h"
 #include "formats/gguf.h"
 
@@ -16,7 +15,7 @@ void add_reader_options(CLI::App& command, ReaderOptions& options) {
 }
 
 Reader open_reader(const ReaderOptions& options) {
-  if (!options.model.empty()) return Reader(Model::load(find_model(options.model)), options.threads);
+  if (!options.model.empty()) return Reader(open_model(options.model), options.threads);
   const std::span bytes(bantam_embedded_reader, bantam_embedded_reader_end);
   if (bytes.empty()) throw UsageError("this build has no reader inside; name one with --reader FILE");
   return Reader(Model::from_file(read_gguf(bytes, "embedded reader")), options.threads);

@@ -199,7 +199,8 @@ void run(const Options& options) {
                   rapl_counter());
   check_address(options, tenants);
   ServedModels models(options.models);
-  EngineBackend backend([&models] { return models.sources(); }, engine_options(options), pool_options(options));
+  EngineBackend backend([&models] { return models.sources(); }, engine_options(options), pool_options(options),
+                        find_panel_cache());
   const std::unique_ptr<ServedDocuments> documents = open_documents(options);
   const std::unique_ptr<ConversationStore> conversations = open_conversations();
   LoadMeter load;

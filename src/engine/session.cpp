@@ -68,6 +68,7 @@ Tensor Session::append(std::span<const int32_t> tokens, Logits logits) {
   batch_.append(kv_, tokens, logits);
   arena_.release({});
   Run run(arena_, compute_);
+  if (compute_.times) compute_.times->begin();
   const Tensor result = forward(run, model_->config(), model_->weights(), batch_);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   return result;

@@ -56,6 +56,9 @@ class Session {
   // Keeps the first `size` tokens.
   void truncate(int size);
 
+  // Times the parts of every pass from now on; nullptr: none.
+  void time_parts(PartTimes* times) { compute_.times = times; }
+
   // Memory of the cache, and of the activations so far.
   size_t cache_bytes() const { return kv_pool_.bytes(); }
   size_t activation_bytes() const { return arena_.capacity(); }

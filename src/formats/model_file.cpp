@@ -84,6 +84,12 @@ const NamedTensor* ModelFile::find(std::string_view name) const {
   return it != by_name_.end() && tensors_[*it].name == name ? &tensors_[*it] : nullptr;
 }
 
+std::string ModelFile::identity() const {
+  std::string all;
+  for (const MappedFile& file : storage_.files) all += file.identity() + "\n";
+  return all;
+}
+
 void ModelFile::drop_pages(std::span<const std::byte> bytes) const {
   for (const MappedFile& file : storage_.files) file.drop_pages(bytes);
 }

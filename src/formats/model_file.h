@@ -54,6 +54,8 @@ class ModelFile {
   std::span<const NamedTensor> tensors() const { return tensors_; }
   // Null when there is no such tensor.
   const NamedTensor* find(std::string_view name) const;
+  // MappedFile::identity() of its files, in order; empty when it was not read from any.
+  std::string identity() const;
   // Gives the memory of bytes that were read from a mapped file back; reading them again reads the file again.
   void drop_pages(std::span<const std::byte> bytes) const;
 

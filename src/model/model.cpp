@@ -7,7 +7,6 @@
 #include "formats/gguf.h"
 #include "formats/hf_folder.h"
 #include "model/families/family.h"
-#include "model/pack.h"
 
 namespace bantam {
 namespace {
@@ -123,7 +122,7 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, Load
   return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path), use);
 }
 
-std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use) {
+std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use, const PanelCache* cache) {
   const Family& family = family_of(opened);
   const bool hf = is_hf(opened.metadata);
   if (hf && family.arrange_hf) opened = family.arrange_hf(std::move(opened));
@@ -138,7 +137,7 @@ std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use) {
   Binder bind(file, hf ? family.hf : family.gguf, model->converted_);
   for_each_tensor(config, bind, model->weights_);
   bind.finish(config);
-  if (use == LoadFor::running) model->packed_ = pack_weights(config, model->weights_, file);
+  if (use == LoadFor::running) model->panels_ = pack_weights(config, model->weights_, file, cache);
   return model;
 }
 

@@ -5,9 +5,9 @@
 #include <memory>
 #include <span>
 
-#include "base/page_buffer.h"
 #include "formats/model_file.h"
 #include "model/config.h"
+#include "model/pack.h"
 #include "model/weights.h"
 
 namespace bantam {
@@ -19,8 +19,9 @@ class Model {
  public:
   // Takes a GGUF file or a Hugging Face folder. Throws FormatError, UnsupportedError or IoError.
   static std::shared_ptr<const Model> load(const std::filesystem::path& path, LoadFor use = LoadFor::running);
-  // From a file already read (for embedded models and tests).
-  static std::shared_ptr<const Model> from_file(ModelFile file, LoadFor use = LoadFor::running);
+  // From a file already read. `cache`: where packed weights are looked for and kept; none by default.
+  static std::shared_ptr<const Model> from_file(ModelFile file, LoadFor use = LoadFor::running,
+                                                const PanelCache* cache = nullptr);
 
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -38,7 +39,7 @@ class Model {
   ModelConfig config_;
   Weights weights_;
   std::vector<std::vector<real>> converted_;  // vectors, as reals whatever they are stored as
-  PageBuffer packed_;
+  Panels panels_;
 };
 
 }  // namespace bantam

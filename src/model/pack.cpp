@@ -1,6 +1,10 @@
 #include "model/pack.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "kernels/packed.h"
@@ -50,34 +54,81 @@ size_t resident_bytes(const ModelConfig& config, const Weights& weights) {
   return total;
 }
 
-PageBuffer pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file) {
-  const size_t total = packed_bytes(config, weights);
-  if (total == 0) return {};
-  PageBuffer memory(total);
-  ThreadPool pool(available_cpus());
-  std::byte* at = memory.data();
-  const auto pack = [&](Matrix& w) {
-    const int64_t panels = (w.rows + kPanelRows - 1) / kPanelRows;
-    pool.parallel_for(panels, 4, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) {
-        const int row = static_cast<int>(p) * kPanelRows;
-        pack_panel(w.dtype, w.row(row), w.row_bytes(), std::min(kPanelRows, w.rows - row), w.cols,
-                   at + static_cast<size_t>(p) * panel_bytes(w.dtype, w.cols));
-      }
-    });
-    w.packed = at;
-    at += aligned_bytes(w);
-    file.drop_pages({w.data, w.row_bytes() * static_cast<size_t>(w.rows)});
-  };
+namespace {
+
+int64_t panels_of(const Matrix& w) { return (w.rows + kPanelRows - 1) / kPanelRows; }
+
+void pack_panel_of(const Matrix& w, int64_t panel, std::byte* to) {
+  const int row = static_cast<int>(panel) * kPanelRows;
+  pack_panel(w.dtype, w.row(row), w.row_bytes(), std::min(kPanelRows, w.rows - row), w.cols, to);
+}
+
+// Calls f(matrix, where its panels belong in `memory`) for each packed matrix.
+template <class F>
+void for_each_packed(const ModelConfig& config, Weights& weights, std::byte* memory, F&& f) {
   for_each_tensor(
       config,
       [&](const std::string&, int, int, Matrix& w) {
-        if (is_packed(config, weights, w)) pack(w);
+        if (!is_packed(config, weights, w)) return;
+        f(w, memory);
+        memory += aligned_bytes(w);
       },
       weights);
+}
+
+PageBuffer make_panels(const ModelConfig& config, Weights& weights, size_t total, const ModelFile& file) {
+  PageBuffer memory(total);
+  ThreadPool pool(available_cpus());
+  for_each_packed(config, weights, memory.data(), [&](Matrix& w, std::byte* at) {
+    pool.parallel_for(panels_of(w), 4, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) {
+        pack_panel_of(w, p, at + static_cast<size_t>(p) * panel_bytes(w.dtype, w.cols));
+      }
+    });
+    w.packed = at;
+    file.drop_pages({w.data, w.row_bytes() * static_cast<size_t>(w.rows)});
+  });
   // Again, because the kernel maps pages beside those that were read, also such as were given back before.
   for (const NamedTensor& tensor : file.tensors()) file.drop_pages(tensor.bytes);
   return memory;
+}
+
+// Sets Matrix::packed into `kept`, unless one panel of each matrix, made anew, says that they are another model's or
+// another program's.
+bool take_panels(const ModelConfig& config, Weights& weights, std::byte* kept) {
+  bool same = true;
+  std::vector<std::byte> panel;
+  for_each_packed(config, weights, kept, [&](const Matrix& w, const std::byte* at) {
+    panel.resize(panel_bytes(w.dtype, w.cols));
+    const int64_t middle = panels_of(w) / 2;
+    pack_panel_of(w, middle, panel.data());
+    same = same && std::memcmp(panel.data(), at + static_cast<size_t>(middle) * panel.size(), panel.size()) == 0;
+  });
+  if (same) for_each_packed(config, weights, kept, [](Matrix& w, const std::byte* at) { w.packed = at; });
+  return same;
+}
+
+}  // namespace
+
+void Panels::keep(const PanelCache& cache, PanelCache::Key key) {
+  writer_ = std::jthread([cache, key = std::move(key), panels = std::span<const std::byte>(memory_.data(), key.bytes)] {
+    cache.keep(key, panels);
+  });
+}
+
+Panels pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file, const PanelCache* cache) {
+  const size_t total = packed_bytes(config, weights);
+  if (total == 0) return {};
+  const std::string identity = file.identity();
+  const PanelCache::Key key{std::filesystem::absolute(file.source()).string(), identity, total};
+  const bool caches = cache != nullptr && !identity.empty();
+  if (caches) {
+    auto kept = cache->find(key);
+    if (kept && take_panels(config, weights, kept->data())) return Panels(std::move(*kept));
+  }
+  Panels panels(make_panels(config, weights, total, file));
+  if (caches && cache->wants(key)) panels.keep(*cache, key);
+  return panels;
 }
 
 }  // namespace bantam

@@ -2,9 +2,12 @@
 // file stores.
 #pragma once
 
+#include <thread>
+
 #include "base/page_buffer.h"
 #include "formats/model_file.h"
 #include "model/config.h"
+#include "model/panel_cache.h"
 #include "model/weights.h"
 
 namespace bantam {
@@ -16,8 +19,22 @@ size_t packed_bytes(const ModelConfig& config, const Weights& weights);
 // whole. Of embeddings that are only looked up, rows are read as they come, and none are counted.
 size_t resident_bytes(const ModelConfig& config, const Weights& weights);
 
-// Sets Matrix::packed into the memory returned, using all CPUs. Pages of the file that were read for it are given back.
-// Throws std::bad_alloc.
-PageBuffer pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file);
+// Panels in memory. Destroying them waits until they are written to a cache.
+class Panels {
+ public:
+  Panels() = default;
+  explicit Panels(PageBuffer memory) : memory_(std::move(memory)) {}
+
+  // Begins to write them to the cache.
+  void keep(const PanelCache& cache, PanelCache::Key key);
+
+ private:
+  PageBuffer memory_;
+  std::jthread writer_;  // reads memory_, so it ends first
+};
+
+// Sets Matrix::packed into the panels returned: those of the cache, if there is one and it has them, else made using
+// all CPUs, and written to it. Pages of the file that were read for it are given back. Throws std::bad_alloc.
+Panels pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file, const PanelCache* cache);
 
 }  // namespace bantam

@@ -11,6 +11,13 @@ constexpr size_t kMinSlabBytes = size_t{8} << 20;
 
 }  // namespace
 
+std::string_view name_of(Part part) {
+  static constexpr std::array<std::string_view, kParts> kNames = {"embedding",  "norms",         "q, k, v", "rotation",
+                                                                  "attention",  "attention out", "sums",    "gate, up",
+                                                                  "activation", "down",          "head"};
+  return kNames[static_cast<size_t>(part)];
+}
+
 std::byte* Arena::take(size_t bytes) {
   bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   while (at_.slab < slabs_.size() && at_.used + bytes > slabs_[at_.slab].size()) at_ = {at_.slab + 1, 0};

@@ -1,8 +1,12 @@
 // Where activations live during one forward pass, and what the backward pass must remember.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "base/page_buffer.h"
@@ -16,12 +20,37 @@ namespace bantam {
 // Told of each product x[T, cols] * w^T before it is computed.
 using LinearObserver = std::function<void(const Matrix& w, const Tensor& x)>;
 
+// The parts of a pass that are timed together.
+enum class Part : uint8_t { embed, norm, qkv, rope, attention, attention_out, add, up_gate, activation, down, head };
+inline constexpr size_t kParts = 11;
+std::string_view name_of(Part part);
+
+// Where the time of passes goes, for benchmarks: what passes between two calls of lap() belongs to the part named
+// second.
+class PartTimes {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  void begin() { last_ = Clock::now(); }
+  void lap(Part part) {
+    const Clock::time_point now = Clock::now();
+    seconds_[static_cast<size_t>(part)] += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+  double seconds(Part part) const { return seconds_[static_cast<size_t>(part)]; }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+  std::array<double, kParts> seconds_{};
+};
+
 // What ops compute with: threads, the kernel table, and the precision of training's dense products.
 struct Compute {
   ThreadPool& pool;
   const Kernels& kernels;
   GemmPrecision precision = GemmPrecision::f32;
   const LinearObserver* on_linear = nullptr;  // for calibration
+  PartTimes* times = nullptr;                 // for benchmarks
 };
 
 // Bump allocator, 64-byte aligned. Memory is reused with mark()/release(); it grows by whole slabs while a first pass
@@ -81,6 +110,10 @@ class Run {
     if (tape_) tape_->push(std::forward<F>(step));
   }
   bool recording() const { return tape_ != nullptr; }
+  // What was computed since the last lap was this part.
+  void lap(Part part) const {
+    if (compute_.times) compute_.times->lap(part);
+  }
 
   const Compute& compute() const { return compute_; }
   const Kernels& kernels() const { return compute_.kernels; }

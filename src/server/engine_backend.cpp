@@ -174,9 +174,10 @@ class EngineBackend::Pin final : public OpenModel {
 };
 
 EngineBackend::EngineBackend(std::function<std::vector<ModelSource>()> sources, const EngineOptions& engine,
-                             const ModelPoolOptions& pool)
+                             const ModelPoolOptions& pool, std::optional<PanelCache> panels)
     : sources_(std::move(sources)),
       engine_(engine),
+      panels_(std::move(panels)),
       pool_([this](const std::string& name) { return load(name); }, pool) {}
 
 std::optional<ModelSource> EngineBackend::find(const std::string& name) const {
@@ -189,7 +190,7 @@ std::optional<ModelSource> EngineBackend::find(const std::string& name) const {
 ModelPool::Opened EngineBackend::load(const std::string& name) const {
   const auto source = find(name);
   if (!source) throw UsageError("there is no model '{}'", name);
-  return {Model::from_file(source->read()), engine_};
+  return {Model::from_file(source->read(), LoadFor::running, panels_ ? &*panels_ : nullptr), engine_};
 }
 
 std::vector<ModelCard> EngineBackend::models() {

@@ -11,6 +11,7 @@
 
 #include "engine/model_pool.h"
 #include "formats/model_file.h"
+#include "model/panel_cache.h"
 #include "server/backend.h"
 
 namespace bantam {
@@ -24,7 +25,7 @@ class EngineBackend final : public Backend {
  public:
   // `sources` is asked when a name is not known yet: models may come and go.
   EngineBackend(std::function<std::vector<ModelSource>()> sources, const EngineOptions& engine,
-                const ModelPoolOptions& pool);
+                const ModelPoolOptions& pool, std::optional<PanelCache> panels = {});
 
   std::vector<ModelCard> models() override;
   std::unique_ptr<OpenModel> open(const std::string& name) override;
@@ -43,6 +44,7 @@ class EngineBackend final : public Backend {
 
   const std::function<std::vector<ModelSource>()> sources_;
   const EngineOptions engine_;
+  const std::optional<PanelCache> panels_;  // where packed weights are kept
   std::mutex mutex_;
   std::map<std::string, ModelCard> cards_;      // of models that have been loaded
   std::map<std::string, ModelCard> described_;  // by name, digest and size

@@ -13,7 +13,7 @@ uint64_t pair_key(int32_t left, int32_t right) {
 
 }  // namespace
 
-MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(std::max<size_t>(2 * count, 2))) {
+MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(std::max<size_t>(count + count / 2, 2))) {
   shift_ = 64 - std::countr_zero(slots_.size());
 }
 

@@ -41,7 +41,7 @@ class MergeTable {
 
   size_t home(uint64_t key) const;
 
-  std::vector<Slot> slots_;  // open addressing, at most half full; the size is a power of two
+  std::vector<Slot> slots_;  // open addressing, at most two thirds full; the size is a power of two
   int shift_ = 63;
 };
 

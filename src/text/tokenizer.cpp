@@ -100,9 +100,9 @@ void Tokenizer::encode_between(std::string_view text, Merger& merger, std::vecto
 }
 
 std::optional<int32_t> Tokenizer::whole_word(std::string_view word) const {
-  const auto found = ids_.find(to_byte_alphabet(word));
-  if (found == ids_.end() || type(found->second) != TokenType::normal) return std::nullopt;
-  return found->second;
+  const int32_t found = ids_.find(tokens_, to_byte_alphabet(word));
+  if (found < 0 || type(found) != TokenType::normal) return std::nullopt;
+  return found;
 }
 
 void Tokenizer::encode_byte_bpe(std::string_view text, Merger& merger, std::vector<int32_t>& ids) const {
@@ -202,9 +202,9 @@ std::string_view Tokenizer::piece_after(int32_t previous, int32_t id, DecodeOpti
 }
 
 std::optional<int32_t> Tokenizer::find(std::string_view token_text) const {
-  const auto found = ids_.find(token_text);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
+  const int32_t found = ids_.find(tokens_, token_text);
+  if (found < 0) return std::nullopt;
+  return found;
 }
 
 TokenType Tokenizer::type(int32_t id) const { return types_[checked(id)]; }

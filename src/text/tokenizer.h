@@ -17,6 +17,7 @@
 #include "text/normalizer.h"
 #include "text/pattern.h"
 #include "text/pre_tokenizer.h"
+#include "text/text_ids.h"
 #include "text/unigram.h"
 
 namespace bantam {
@@ -85,7 +86,6 @@ class Tokenizer {
   struct SpecialIds {
     std::optional<int32_t> bos, eos, unknown, padding, end_of_turn, end_of_message;
   };
-  using IdsByText = std::unordered_map<std::string_view, int32_t>;
 
   Tokenizer() = default;
 
@@ -101,7 +101,7 @@ class Tokenizer {
   void load_unigram();
   void load_added_tokens(const Metadata& metadata);
   void load_pieces();
-  IdsByText ids_of_text() const;
+  TextIds ids_of_text() const;
   std::string piece_of(int32_t id) const;
 
   // tokenizer.cpp
@@ -120,7 +120,7 @@ class Tokenizer {
   std::vector<std::string> tokens_;     // as the file writes them
   std::vector<TokenType> types_;
   std::vector<double> scores_;       // SentencePiece only
-  IdsByText ids_;                    // keys look into tokens_
+  TextIds ids_;                      // of all tokens_
   std::string piece_bytes_;          // all pieces, one after the other
   std::vector<size_t> piece_begin_;  // [vocab_size + 1]
   AddedTokens added_;

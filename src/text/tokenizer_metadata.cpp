@@ -166,7 +166,8 @@ void Tokenizer::load_tokens(const Metadata& metadata) {
       types_[i] = static_cast<TokenType>(types[i]);
     }
   }
-  for (size_t i = 0; i < tokens_.size(); ++i) ids_.insert_or_assign(tokens_[i], static_cast<int32_t>(i));
+  ids_ = TextIds(tokens_.size());
+  for (int32_t id = 0; id < vocab_size(); ++id) ids_.set(tokens_, id);
 }
 
 void Tokenizer::load_special_ids(const Metadata& metadata) {
@@ -203,13 +204,12 @@ void Tokenizer::load_special_ids(const Metadata& metadata) {
 }
 
 // The tokens that text without added tokens can turn into. Where two share a text the later one counts.
-Tokenizer::IdsByText Tokenizer::ids_of_text() const {
-  IdsByText ids;
-  ids.reserve(tokens_.size());
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    const TokenType kind = types_[i];
+TextIds Tokenizer::ids_of_text() const {
+  TextIds ids(tokens_.size());
+  for (int32_t id = 0; id < vocab_size(); ++id) {
+    const TokenType kind = types_[static_cast<size_t>(id)];
     if (kind == TokenType::normal || kind == TokenType::unused || kind == TokenType::user_defined) {
-      ids.insert_or_assign(tokens_[i], static_cast<int32_t>(i));
+      ids.set(tokens_, id);
     }
   }
   return ids;
@@ -244,35 +244,43 @@ void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
 
 void Tokenizer::load_byte_bpe(const Metadata& metadata) {
   load_pre_tokenizer(metadata);
-  const IdsByText ids = ids_of_text();
+  const TextIds ids = ids_of_text();
   const auto& merges = metadata.strings("tokenizer.ggml.merges");
   merges_ = MergeTable(merges.size());
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const std::string_view line = merges[rank];
-    const size_t space = line.find(' ', 1);
-    const auto id_of = [&](std::string_view text) {
-      const auto found = ids.find(text);
-      if (space == std::string_view::npos || found == ids.end()) {
+  constexpr size_t kTogether = 64;
+  std::array<std::string, kTogether> joined;
+  std::array<std::string_view, 3 * kTogether> texts;  // of each merge: left, right, both
+  std::array<int32_t, 3 * kTogether> found;
+  for (size_t first = 0; first < merges.size(); first += kTogether) {
+    const size_t count = std::min(kTogether, merges.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view line = merges[first + i];
+      const size_t space = line.find(' ', 1);
+      const std::string_view left = line.substr(0, space);
+      const std::string_view right = space == std::string_view::npos ? "" : line.substr(space + 1);
+      joined[i].assign(left).append(right);
+      std::ranges::copy(std::array{left, right, std::string_view(joined[i])}, texts.begin() + 3 * i);
+    }
+    ids.find_each(tokens_, std::span(texts).first(3 * count), found.data());
+    for (size_t i = 0; i < count; ++i) {
+      const auto [left, right, both] = std::array{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
+      if (left < 0 || right < 0 || both < 0 || merges[first + i].find(' ', 1) == std::string::npos) {
         throw FormatError(
             "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
             "that together are a token",
-            metadata.source(), rank, line);
+            metadata.source(), first + i, merges[first + i]);
       }
-      return found->second;
-    };
-    const std::string_view left = line.substr(0, space);
-    const std::string_view right = space == std::string_view::npos ? left : line.substr(space + 1);
-    const std::string both = std::string(left) + std::string(right);
-    merges_.insert(id_of(left), id_of(right), {static_cast<uint32_t>(rank), id_of(both)});
+      merges_.insert(left, right, {static_cast<uint32_t>(first + i), both});
+    }
   }
 
   for (unsigned b = 0; b < 256; ++b) {
     std::string text;
     append_utf8(text, byte_to_char(static_cast<uint8_t>(b)));
-    const auto found = ids.find(text);
+    const int32_t found = ids.find(tokens_, text);
     // A user-defined token of the same spelling stands for that character, not for the byte.
-    const bool is_byte = found != ids.end() && types_[static_cast<size_t>(found->second)] != TokenType::user_defined;
-    byte_ids_[b] = is_byte ? found->second : -1;
+    const bool is_byte = found >= 0 && types_[static_cast<size_t>(found)] != TokenType::user_defined;
+    byte_ids_[b] = is_byte ? found : -1;
     lacks_bytes_ |= !is_byte;
   }
   // Bytes without a token become U+FFFD, which must then exist: EF BF BD.
@@ -338,22 +346,23 @@ void Tokenizer::load_unigram() {
   }
   unigram_ = Unigram(bytes);
   unigram_.set_unknown_score(lowest - kUnknownPenalty);
-  for (const auto& [text, id] : ids_of_text()) {
+  ids_of_text().for_each([&](int32_t id) {
     const auto i = static_cast<size_t>(id);
-    if (!text.empty()) unigram_.add(text, id, types_[i] == TokenType::user_defined ? 0 : scores_[i]);
-  }
+    if (!tokens_[i].empty()) unigram_.add(tokens_[i], id, types_[i] == TokenType::user_defined ? 0 : scores_[i]);
+  });
 }
 
 // SentencePiece joins any two neighbours whose texts together are a token, the best score first. Every way to cut a
 // token in two parts that are tokens or single characters is such a pair; characters that are no tokens get symbol
 // ids past the vocabulary.
 void Tokenizer::load_sentencepiece_merges(const std::string& source) {
-  const IdsByText ids = ids_of_text();
+  const TextIds ids = ids_of_text();
   const std::vector<uint32_t> ranks = ranks_of(scores_);
   size_t cuts = 0, cut_bytes = 0;
   int32_t next_symbol = vocab_size();
   spaces_only_lead_ = true;
-  for (const auto& [text, id] : ids) {
+  ids.for_each([&](int32_t id) {
+    const std::string_view text = tokens_[static_cast<size_t>(id)];
     cut_bytes += text.size() * text.size();
     bool only_spaces = true;
     for (size_t at = 0; at < text.size();) {
@@ -365,7 +374,7 @@ void Tokenizer::load_sentencepiece_merges(const std::string& source) {
       at += static_cast<size_t>(next.bytes);
       ++cuts;
     }
-  }
+  });
   if (cut_bytes > kMostCutBytes) {
     throw FormatError(
         "{}: 'tokenizer.ggml.tokens' has too many long pieces: the squares of their lengths sum to {}, expected at "
@@ -375,18 +384,18 @@ void Tokenizer::load_sentencepiece_merges(const std::string& source) {
   for (auto& [code_point, symbol] : char_symbols_) {
     std::string text;
     append_utf8(text, code_point);
-    const auto found = ids.find(text);
-    symbol = found != ids.end() ? found->second : next_symbol++;
+    const int32_t found = ids.find(tokens_, text);
+    symbol = found >= 0 ? found : next_symbol++;
   }
   const auto symbol_of = [&](std::string_view text) {
-    const auto found = ids.find(text);
-    if (found != ids.end()) return found->second;
+    if (const int32_t found = ids.find(tokens_, text); found >= 0) return found;
     const auto single = decode_utf8(text);
     const bool is_char = single && static_cast<size_t>(single->bytes) == text.size();
     return is_char ? char_symbols_.at(single->value) : -1;
   };
   merges_ = MergeTable(cuts);
-  for (const auto& [text, id] : ids) {
+  ids.for_each([&](int32_t id) {
+    const std::string_view text = tokens_[static_cast<size_t>(id)];
     for (size_t at = 0; at < text.size();) {
       const auto next = decode_utf8(text.substr(at));
       if (!next) break;
@@ -395,7 +404,7 @@ void Tokenizer::load_sentencepiece_merges(const std::string& source) {
       const int32_t left = symbol_of(text.substr(0, at)), right = symbol_of(text.substr(at));
       if (left >= 0 && right >= 0) merges_.insert(left, right, {ranks[static_cast<size_t>(id)], id});
     }
-  }
+  });
 }
 
 void Tokenizer::load_added_tokens(const Metadata& metadata) {
