@@ -72,6 +72,8 @@ void print_json(const Generation& result, uint64_t seed, double load_s) {
                  {"decode_s", usage.decode_s},
                  {"prefill_tokens_per_s", per_second(static_cast<size_t>(usage.prompt_tokens), usage.prefill_s)},
                  {"decode_tokens_per_s", per_second(result.tokens.size(), usage.decode_s)},
+                 {"drafted_tokens", usage.drafted_tokens},
+                 {"accepted_tokens", usage.accepted_tokens},
                  {"peak_memory_bytes", peak_memory()}}) +
         "\n");
 }

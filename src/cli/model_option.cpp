@@ -32,6 +32,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("-c,--context", options.context,
                      "most tokens of prompt and answer together (default: the model's, at most 4096)");
   add_kv_option(command, options.kv);
+  command.add_option("--draft", options.draft,
+                     "a small model of the same vocabulary that guesses ahead; the answer stays the same");
 }
 
 ModelFile open_model_file(const std::string& path) {

@@ -17,8 +17,9 @@ inline constexpr const char* kDefaultKv = "f16";
 struct RunOptions {
   std::string model;  // GGUF file, Hugging Face folder or name in the store; empty: the embedded model
   int threads = available_cpus();
-  int context = 0;         // 0: the model's, at most kDefaultContext
+  int context = 0;              // 0: the model's, at most kDefaultContext
   std::string kv = kDefaultKv;  // format of the context's keys and values
+  std::string draft;            // a model that guesses for it; empty: none
 };
 
 void add_model_option(CLI::App& command, std::string& model);

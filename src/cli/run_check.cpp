@@ -7,8 +7,7 @@
 namespace bantam {
 
 void add_kv_option(CLI::App& command, std::string& kv) {
-  command.add_option("--kv", kv, "format of the context's keys and values: f32, f16 or q8_0")
-      ->capture_default_str();
+  command.add_option("--kv", kv, "format of the context's keys and values: f32, f16 or q8_0")->capture_default_str();
 }
 
 DType cache_format(const std::string& kv) {
@@ -19,7 +18,11 @@ DType cache_format(const std::string& kv) {
 }
 
 EngineOptions engine_options(const RunOptions& run) {
-  return {.threads = run.threads, .context = run.context, .cache_format = cache_format(run.kv), .most_running = 1};
+  return {.threads = run.threads,
+          .context = run.context,
+          .cache_format = cache_format(run.kv),
+          .most_running = 1,
+          .draft = run.draft.empty() ? nullptr : open_model(run.draft)};
 }
 
 void check_run(const Model& model, int context, const std::string& kv, const std::string& title) {

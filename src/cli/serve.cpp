@@ -39,7 +39,7 @@ constexpr int kHousekeepingMs = 10'000;
 struct Options {
   std::vector<std::string> models, origins, hosts, docs, indexes;
   std::string address = "127.0.0.1", keys, prices, certificate, private_key, first_key;
-  std::string kv = kDefaultKv;
+  std::string kv = kDefaultKv, draft;
   int port = 8080, context = 0, threads = available_cpus(), parallel = EngineOptions{}.most_running,
       queue = EngineOptions{}.most_waiting;
   int cache_tokens = 0, drain_s = 30;
@@ -61,6 +61,9 @@ void declare(CLI::App& command, Options& options) {
   command.add_option("-c,--context", options.context,
                      "most tokens of prompt and answer together (default: the model's, at most 4096)");
   add_kv_option(command, options.kv);
+  command.add_option("--draft", options.draft,
+                     "a small model that guesses ahead for those of its vocabulary while one request runs; answers "
+                     "stay the same");
   command.add_option("--parallel", options.parallel, "requests computed at a time")->capture_default_str();
   command.add_option("--queue", options.queue, "requests that may wait; more are refused at once")
       ->capture_default_str();
@@ -142,6 +145,7 @@ EngineOptions engine_options(const Options& options) {
   out.cache_tokens = options.cache_tokens;
   out.most_running = options.parallel;
   out.most_waiting = options.queue;
+  if (!options.draft.empty()) out.draft = open_model(options.draft);
   return out;
 }
 

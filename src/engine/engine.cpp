@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "engine/draft_model.h"
 #include "engine/scheduler.h"
 #include "engine/session.h"
 #include "model/forward.h"
@@ -74,6 +75,7 @@ class Engine::Core {
   void end_sequences();
   bool step();
   void append(const Work& work, bool draft);
+  std::span<const int32_t> guess(Sequence& sequence, int most);
   void run_batch();
   void sample(Ready& ready, const Tensor& logits);
   void pool_states(const Ready& ready, const Tensor& states) const;
@@ -91,6 +93,8 @@ class Engine::Core {
   const Compute compute_;
   KvPool kv_pool_;
   Scheduler scheduler_;
+  std::optional<DraftModel> draft_model_;
+  bool asked_draft_model_ = false;  // in this step
   Arena arena_;
   Batch batch_;
   std::vector<int32_t> rows_;
@@ -125,6 +129,7 @@ Engine::Core::Core(std::shared_ptr<const Model> model, const EngineOptions& opti
     throw UsageError("the tokenizer has {} tokens but the model only {}: they do not belong together",
                      tokenizer_.vocab_size(), rows);
   }
+  if (options_.draft) draft_model_.emplace(options_.draft, *model_, options_.threads, options_.context);
   stats_.pages_total = counted_.pages_total = kv_pool_.pages();
   thread_ = std::thread([this] { loop(); });
 }
@@ -286,6 +291,7 @@ bool Engine::Core::step() {
   ready_.clear();
   const bool all_decode = std::ranges::all_of(plan, [](const Work& w) { return w.sequence->decoding(); });
   const bool draft = options_.speculation && all_decode && plan.size() <= kSpeculateBeside;
+  asked_draft_model_ = false;
   for (const Work& work : plan) {
     if (!work.sequence->started) {
       work.sequence->started = began;
@@ -296,7 +302,9 @@ bool Engine::Core::step() {
   const bool drafted = batch_.rows() > static_cast<int>(plan.size()) && draft;
   run_batch();
   // Steps that verify guesses say nothing about how long others take.
-  if (!drafted) scheduler_.observe(seconds_between(began, Clock::now()));
+  const double seconds = seconds_between(began, Clock::now());
+  if (!drafted) scheduler_.observe(seconds);
+  if (asked_draft_model_ && !ready_.empty()) draft_model_->observe(ready_[0].count - 1, ready_[0].accepted, seconds);
   ++counted_.steps;
   for (const Ready& ready : ready_) forget_wrong_guesses(ready);
   for (const Work& work : plan) scheduler_.keep_prefix(*work.sequence);
@@ -304,6 +312,14 @@ bool Engine::Core::step() {
   scheduler_.remove_if([&](const Sequence& s) { return std::ranges::find(ended_, s.id) != ended_.end(); });
   ended_.clear();
   return true;
+}
+
+// What follows may be in the text already; if not, the draft model is asked while it has one text to follow.
+std::span<const int32_t> Engine::Core::guess(Sequence& sequence, int most) {
+  const auto found = sequence.lookup.draft(sequence.tokens, most);
+  if (!found.empty() || !draft_model_ || scheduler_.running() != 1) return found;
+  asked_draft_model_ = true;
+  return draft_model_->draft(sequence.tokens, most);
 }
 
 // Puts the work's rows into the batch, and behind the last one those of guessed tokens.
@@ -314,7 +330,7 @@ void Engine::Core::append(const Work& work, bool draft) {
   const bool last = work.rows == static_cast<int>(tokens.size());
   if (draft) {
     const int room = std::min(options_.context - sequence.kv.size(), sequence.continuation->tokens_left()) - 1;
-    const auto guessed = sequence.lookup.draft(sequence.tokens, room);
+    const auto guessed = guess(sequence, room);
     // Guesses get pages that are free; nobody gives up pages for them.
     if (sequence.kv.reserve(sequence.kv.size() + 1 + static_cast<int>(guessed.size()))) {
       rows_.insert(rows_.end(), guessed.begin(), guessed.end());
@@ -392,7 +408,7 @@ void Engine::Core::deliver(Ready& ready) {
   if (sequence.continuation) {
     const int drafted = ready.count - 1;
     if (drafted > 0) {
-      sequence.lookup.observe(drafted, ready.accepted);
+      if (!asked_draft_model_) sequence.lookup.observe(drafted, ready.accepted);
       usage.drafted_tokens += drafted;
       usage.accepted_tokens += ready.accepted;
       counted_.drafted_tokens += static_cast<uint64_t>(drafted);

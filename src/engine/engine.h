@@ -22,6 +22,7 @@ struct EngineOptions {
   int most_waiting = 256;          // requests that wait for a place; more are refused
   int most_events = 128;           // of one request that wait for its reader; then the sequence pauses
   bool prefix_cache = true;
+  std::shared_ptr<const Model> draft = nullptr;  // guesses too, while one text is written; of the same vocabulary
   bool speculation = true;  // tokens guessed from the text so far and checked together; never changes the output
 };
 
@@ -37,7 +38,7 @@ struct EngineStats {
 class Engine {
  public:
   // Takes all memory but that of activations. Throws UsageError when an option is out of range, when the model writes
-  // no text, or when its tokenizer does not belong to it.
+  // no text, or when its tokenizer or the draft model does not belong to it.
   explicit Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {});
   // Cancels what is left.
   ~Engine();

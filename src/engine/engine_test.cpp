@@ -60,6 +60,8 @@ class EngineTest : public testing::Test {
   EngineTest() {
     write_test_text_model(folder_ / "m.gguf");
     model_ = Model::load(folder_ / "m.gguf");
+    write_test_text_model(folder_ / "other.gguf", 2);
+    other_ = Model::load(folder_ / "other.gguf");
   }
 
   EngineOptions options() const { return {.threads = 1, .context = kContext}; }
@@ -81,7 +83,7 @@ class EngineTest : public testing::Test {
   }
 
   TestFolder folder_;
-  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Model> model_, other_;  // of one vocabulary
 };
 
 // Waits until the engine's numbers are as wanted; it publishes them after each step.
@@ -141,6 +143,7 @@ class Schedules : public EngineTest {
     some.most_events = 1 + below(6);
     some.prefix_cache = below(4) != 0;
     some.speculation = below(4) != 0;
+    if (below(3) == 0) some.draft = below(2) == 0 ? model_ : other_;
     Engine engine(model_, some);
 
     struct Reading {
@@ -224,6 +227,36 @@ TEST_F(EngineTest, guesses_that_are_right_save_steps_and_change_nothing) {
   EXPECT_EQ(alone.text, guessed.text);
   EXPECT_GT(guessed.usage.accepted_tokens, 0);
   EXPECT_LT(b.stats().steps, a.stats().steps);
+}
+
+TEST_F(EngineTest, a_draft_model_saves_steps_and_changes_nothing) {
+  EngineOptions plain = options(), same = options(), other = options();
+  plain.speculation = false;
+  same.draft = model_;
+  other.draft = other_;
+  for (const double temperature : {0., 0.8}) {
+    Engine a(model_, plain), b(model_, same), c(model_, other);
+    const Answer alone = read(a.submit(request("A hen", 100, 3, temperature)));
+    const Answer guessed = read(b.submit(request("A hen", 100, 3, temperature)));
+    EXPECT_EQ(alone.tokens, guessed.tokens);
+    EXPECT_EQ(alone.tokens, read(c.submit(request("A hen", 100, 3, temperature))).tokens);
+    if (temperature > 0) continue;
+    EXPECT_GT(guessed.usage.accepted_tokens, 0);
+    EXPECT_LT(b.stats().steps, a.stats().steps);
+  }
+}
+
+TEST_F(EngineTest, a_draft_model_of_another_vocabulary_is_refused) {
+  Metadata meta = gguf_metadata(test_text_config());
+  for (const auto& [key, value] : byte_vocabulary()) meta.set(key, value);
+  auto tokens = meta.strings("tokenizer.ggml.tokens");
+  std::swap(tokens[1], tokens[2]);
+  meta.set("tokenizer.ggml.tokens", tokens);
+  const TestModel model(test_text_config());
+  write_gguf(folder_ / "foreign.gguf", meta, gguf_tensors(model.config, model.weights));
+  EngineOptions foreign = options();
+  foreign.draft = Model::load(folder_ / "foreign.gguf");
+  EXPECT_THAT([&] { Engine(model_, foreign); }, ThrowsMessage<UsageError>(HasSubstr("another vocabulary")));
 }
 
 TEST_F(EngineTest, what_cannot_be_run_is_refused_at_once_with_the_numbers) {

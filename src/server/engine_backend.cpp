@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "engine/chat_format.h"
+#include "engine/draft_model.h"
 #include "engine/memory.h"
 #include "engine/session.h"
 #include "engine/writer.h"
@@ -190,7 +191,10 @@ std::optional<ModelSource> EngineBackend::find(const std::string& name) const {
 ModelPool::Opened EngineBackend::load(const std::string& name) const {
   const auto source = find(name);
   if (!source) throw UsageError("there is no model '{}'", name);
-  return {Model::from_file(source->read(), LoadFor::running, panels_ ? &*panels_ : nullptr), engine_};
+  const auto model = Model::from_file(source->read(), LoadFor::running, panels_ ? &*panels_ : nullptr);
+  EngineOptions options = engine_;
+  if (options.draft && !same_vocabulary(options.draft->metadata(), model->metadata())) options.draft = nullptr;
+  return {model, options};
 }
 
 std::vector<ModelCard> EngineBackend::models() {
