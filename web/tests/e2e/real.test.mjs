@@ -1,6 +1,6 @@
 // The page of the program itself: BANTAM=path of bantam. Each test has a server of its own, with an empty folder of data.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,12 +30,12 @@ function listening(server) {
 // Runs `body` with the page of a new server, and ends the server.
 const withServer = (options, body) => async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
-  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...(options.flags ?? [])], {
-    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder };
+  const bantam = (...parts) => spawnSync(kProgram, parts, { env, encoding: 'utf8' }).stdout;
+  const prepared = options.prepare?.(bantam);
+  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...(options.flags ?? [])], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
-    await withPage({ ...options, url: await listening(server) }, body)();
+    await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared }))();
   } finally {
     const ended = new Promise((resolve) => (server.exitCode === null ? server.once('exit', resolve) : resolve()));
     server.kill('SIGTERM');
@@ -139,4 +139,79 @@ test('the model inside the program writes, is stopped, and answers again', { ski
   await answered(page);
   assert.ok((await page.locator('.chat .prose').innerText()).length > 0);
   assert.equal(await page.locator('[role=alert]').count(), 0);
+}));
+
+async function makeKey(page, name, limits = {}) {
+  await page.getByRole('button', { name: 'New key' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Whose key it is' }).fill(name);
+  for (const [label, value] of Object.entries(limits)) await dialog.getByRole('spinbutton', { name: label }).fill(String(value));
+  await dialog.getByRole('button', { name: 'Make key' }).click();
+  const secret = await page.getByRole('status').locator('code').innerText();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  return secret;
+}
+
+const says = (origin, key) =>
+  fetch(`${origin}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'bantam-1', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 8 }),
+  });
+
+test('the owner unloads and loads a model, and sees the load', { skip: kSkip }, withServer({ hash: '/#/owner' }, async ({ page }) => {
+  await page.locator('td', { hasText: 'bantam-1' }).first().waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Delete bantam-1' }).isDisabled());
+  const unload = page.getByRole('button', { name: 'Unload bantam-1' });
+  const load = page.getByRole('button', { name: 'Load bantam-1', exact: true });
+  await unload.or(load).waitFor();
+  if (await unload.count()) await unload.click();
+  await load.click();
+  await unload.click();
+  await load.waitFor();
+  await page.getByText(/^\d+ of \d+ pages$/).waitFor();
+}));
+
+test('the first key is the owner’s and the page keeps it; another is limited, refused beyond that, and revoked', { skip: kSkip }, withServer({ hash: '/#/owner' }, async ({ page, origin }) => {
+  await makeKey(page, 'house');
+  const secret = await makeKey(page, 'minji', { 'Requests a day': 1 });
+  assert.equal((await says(origin, secret)).status, 200);
+  assert.equal((await says(origin, secret)).status, 429);
+  await page.getByRole('button', { name: 'Limits of minji' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('spinbutton', { name: 'Requests a day' }).fill('50');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('50 requests/day').waitFor();
+  assert.equal((await says(origin, secret)).status, 200);
+  await page.getByRole('button', { name: 'Revoke minji' }).click();
+  await dialog.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('revoked', { exact: true }).waitFor();
+  assert.equal((await says(origin, secret)).status, 401);
+  assert.equal((await fetch(`${origin}/bantam/keys`)).status, 401);
+  await page.reload();
+  await page.getByRole('img', { name: /^Tokens used on each of the last 14 days/ }).locator('rect').first().waitFor();
+  await page.getByText('The numbers as a table').click();
+  assert.match(await page.locator('details tbody').innerText(), /minji\s+bantam-1\s+2\s/);
+}));
+
+const ownerAndGuest = (bantam) => [['owner'], ['guest', '--scopes', 'chat,documents,models']].map((of) => JSON.parse(bantam('keys', 'create', ...of, '--json')).key);
+
+test('with keys the page asks for one; a guest chats and is told that the owner’s page is not theirs', { skip: kSkip }, withServer({ hash: '/#/owner', prepare: ownerAndGuest }, async ({ page, prepared: [owner, guest] }) => {
+  const enter = async (key) => {
+    await page.getByLabel('Key').fill(key);
+    await page.getByRole('button', { name: 'Continue' }).click();
+  };
+  await enter('bk-nobody');
+  await page.getByRole('alert').waitFor();
+  await enter(guest);
+  await page.getByText('This page is for the owner of the server.').waitFor();
+  await newConversation(page);
+  await tryExample(page, 'Which languages does Bantam understand?');
+  assert.match(await page.locator('.chat .prose').innerText(), /English and Korean/);
+  await page.evaluate(() => localStorage.clear());
+  await page.goto(new URL('/#/owner', page.url()).href);
+  await page.reload();
+  await enter(owner);
+  await page.getByRole('button', { name: 'Revoke guest' }).waitFor();
+  assert.equal(await page.locator('nav').getByText('Which languages').count(), 0); // conversations are each key's own
 }));
