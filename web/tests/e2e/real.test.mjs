@@ -1,15 +1,17 @@
 // The page of the program itself: BANTAM=path of bantam. Each test has a server of its own, with an empty folder of data.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { answered, ask, from, stop, until, withPage } from './harness.mjs';
+import { fileURLToPath } from 'node:url';
+import { answered, ask, composer, from, stop, until, withPage } from './harness.mjs';
 
 after(stop);
 const kProgram = process.env.BANTAM;
 const kSkip = kProgram ? false : 'BANTAM names no program';
+const kVocabulary = fileURLToPath(new URL('../../../models/bantam-1.gguf', import.meta.url));
 const kHouse = '# House rules\n\nThe gate is opened at seven by the porter. It closes at ten.\n\nVisitors sign the book at the desk.\n';
 
 // Answers with the address once the server listens.
@@ -27,13 +29,36 @@ function listening(server) {
   });
 }
 
+// A model that says the same word to the end of its context, for seconds: the one inside the program is done before a
+// person could stop it. One step of training on that word makes it; all tests share it.
+let slowFolder;
+async function slowModel(bantam) {
+  if (slowFolder) return join(slowFolder, 'slow.gguf');
+  slowFolder = await mkdtemp(join(tmpdir(), 'bantam-slow-'));
+  const inFolder = (name) => join(slowFolder, name);
+  await writeFile(inFolder('text.jsonl'), `${JSON.stringify({ text: 'and on '.repeat(1500) })}\n`.repeat(6));
+  const shape = { dim: 512, layers: 6, ffn: 1536, context: 1024, 'batch-tokens': 1024, 'micro-tokens': 1024, steps: 1, 'eval-steps': 0 };
+  bantam('train', '--data', inFolder('text.jsonl'), '--tokenizer', kVocabulary, '--run', inFolder('run'), '-o', inFolder('slow.gguf'),
+    ...Object.entries(shape).flatMap(([name, value]) => [`--${name}`, String(value)]));
+  return inFolder('slow.gguf');
+}
+
+after(async () => {
+  if (slowFolder) await rm(slowFolder, { recursive: true });
+});
+
 // Runs `body` with the page of a new server, and ends the server.
 const withServer = (options, body) => async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
   const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder };
-  const bantam = (...parts) => spawnSync(kProgram, parts, { env, encoding: 'utf8' }).stdout;
+  const bantam = (...parts) => {
+    const { status, stdout, stderr } = spawnSync(kProgram, parts, { env, encoding: 'utf8' });
+    assert.equal(status, 0, `bantam ${parts[0]}: ${stderr}`);
+    return stdout;
+  };
   const prepared = options.prepare?.(bantam);
-  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...(options.flags ?? [])], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const flags = options.slow ? ['-m', await slowModel(bantam), '-t', '1'] : [];
+  const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared }))();
   } finally {
@@ -127,18 +152,77 @@ test('a conversation is renamed, found by what was said in it, and deleted', { s
   await until('it is gone', async () => (await page.locator('nav li', { hasText: 'Tongues' }).count()) === 0);
 }));
 
-test('the model inside the program writes, is stopped, and answers again', { skip: kSkip }, withServer({}, async ({ page }) => {
+test('the model inside the program writes and answers again', { skip: kSkip }, withServer({}, async ({ page }) => {
   await from(page, 'Model');
   await ask(page, 'Write a long story about a hen.');
-  await until('words come', async () => ((await page.locator('.chat .prose').count()) ? (await page.locator('.chat .prose').innerText()).length > 0 : false));
-  const writing = page.getByRole('button', { name: 'Stop', exact: true });
-  if (await writing.count()) await writing.click({ timeout: 2000 }).catch(() => {}); // a short answer may be complete by now
   await answered(page);
   await page.getByRole('button', { name: 'Answer again' }).click();
-  await until('there are two versions', async () => (await page.getByText('2 / 2').count()) > 0 || (await page.getByRole('button', { name: 'Previous version' }).count()) > 0);
+  await page.locator('.assistant').getByText('2/2').waitFor();
   await answered(page);
   assert.ok((await page.locator('.chat .prose').innerText()).length > 0);
   assert.equal(await page.locator('[role=alert]').count(), 0);
+}));
+
+async function metric(origin, name) {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)[1]);
+}
+
+const running = (origin) => metric(origin, 'bantam_requests_running');
+const stopButton = (page) => page.getByRole('button', { name: 'Stop', exact: true });
+
+// Asks, and waits until the answer is being written.
+async function askSlowly(page, question) {
+  await ask(page, question);
+  await page.locator('.assistant[aria-busy=true] .prose').waitFor();
+}
+
+async function withoutSampling(page) {
+  await from(page, 'Model');
+  await page.getByRole('button', { name: 'Model and parameters' }).click();
+  await page.getByRole('spinbutton', { name: 'Temperature' }).fill('0');
+  await page.getByRole('complementary').getByRole('button', { name: 'Close' }).click();
+}
+
+test('Stop ends the request on the server; what was written and what is being typed stay', { skip: kSkip }, withServer({ slow: true }, async ({ page, origin }) => {
+  await withoutSampling(page);
+  await askSlowly(page, 'What does the porter do at seven?');
+  assert.equal(await running(origin), 1);
+  await composer(page).fill('half a thought');
+  await stopButton(page).click();
+  await page.getByText('You stopped this answer.').waitFor();
+  await until('nothing runs', async () => (await running(origin)) === 0);
+  const text = await page.locator('.chat .prose').innerText();
+  assert.ok(text.length > 0 && text.length < 2000);
+  assert.equal(await composer(page).inputValue(), 'half a thought');
+  await page.reload();
+  await page.getByText('You stopped this answer.').waitFor();
+  assert.equal(await page.locator('.chat .prose').innerText(), text);
+  assert.equal(await composer(page).inputValue(), 'half a thought');
+}));
+
+test('answering again and editing while an answer is written make branches, and free the request before', { skip: kSkip }, withServer({ slow: true }, async ({ page, origin }) => {
+  await withoutSampling(page);
+  await askSlowly(page, 'Question one');
+  await page.keyboard.press('Escape');
+  await page.getByText('You stopped this answer.').waitFor();
+  await page.getByRole('button', { name: 'Answer again' }).click();
+  await page.locator('.assistant[aria-busy=true] .prose').waitFor();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByRole('textbox', { name: 'Edit your message' }).fill('Question two');
+  await page.getByRole('button', { name: 'Send', exact: true }).first().click();
+  await page.locator('.bubble').getByText('Question two').waitFor();
+  await page.locator('.assistant[aria-busy=true] .prose').waitFor();
+  await until('only the last is computed', async () => (await running(origin)) === 1);
+  await stopButton(page).click();
+  await until('nothing runs', async () => (await running(origin)) === 0);
+  await page.locator('.user').getByText('2/2').waitFor();
+  await page.locator('.user').getByRole('button', { name: 'Previous version' }).click();
+  await page.locator('.bubble').getByText('Question one').waitFor();
+  await page.locator('.assistant').getByText('2/2').waitFor();
+  await page.reload();
+  await page.locator('.bubble').getByText('Question one').waitFor();
+  await page.locator('.assistant').getByText('2/2').waitFor();
 }));
 
 async function makeKey(page, name, limits = {}) {
