@@ -1,6 +1,7 @@
 // The page of the program itself: BANTAM=path of bantam. Each test has a server of its own, with an empty folder of data.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,22 +30,33 @@ function listening(server) {
   });
 }
 
-// A model that says the same word to the end of its context, for seconds: the one inside the program is done before a
-// person could stop it. One step of training on that word makes it; all tests share it.
-let slowFolder;
-async function slowModel(bantam) {
-  if (slowFolder) return join(slowFolder, 'slow.gguf');
-  slowFolder = await mkdtemp(join(tmpdir(), 'bantam-slow-'));
-  const inFolder = (name) => join(slowFolder, name);
-  await writeFile(inFolder('text.jsonl'), `${JSON.stringify({ text: 'and on '.repeat(1500) })}\n`.repeat(6));
-  const shape = { dim: 512, layers: 6, ffn: 1536, context: 1024, 'batch-tokens': 1024, 'micro-tokens': 1024, steps: 1, 'eval-steps': 0 };
-  bantam('train', '--data', inFolder('text.jsonl'), '--tokenizer', kVocabulary, '--run', inFolder('run'), '-o', inFolder('slow.gguf'),
-    ...Object.entries(shape).flatMap(([name, value]) => [`--${name}`, String(value)]));
-  return inFolder('slow.gguf');
+// Models for one purpose each, trained in seconds; all tests share them. `slow` says the same word to the end of its
+// context: the model inside the program is done before a person could stop it. `writer` says one sentence that cites.
+const kShapes = {
+  slow: { dim: 512, layers: 6, ffn: 1536, steps: 1 },
+  writer: { dim: 128, layers: 2, heads: 2, steps: 40, warmup: 5 },
+};
+const kPorter = 'The gate is opened at seven by the porter';
+const kTexts = {
+  slow: Array(6).fill({ text: 'and on '.repeat(1500) }),
+  writer: Array.from({ length: 100 }, (_, i) => ({
+    messages: [{ role: 'user', content: `question and sources from the book ${'desk gate visitors number '.repeat(i)}` }, { role: 'assistant', content: `${kPorter} [1].` }],
+  })),
+};
+let models;
+async function trained(bantam, name) {
+  models ??= await mkdtemp(join(tmpdir(), 'bantam-models-'));
+  const file = join(models, `${name}.gguf`);
+  if (existsSync(file)) return file;
+  await writeFile(`${file}.jsonl`, kTexts[name].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const shape = { context: 1024, 'batch-tokens': 1024, 'micro-tokens': 1024, 'eval-steps': 0, ...kShapes[name] };
+  bantam('train', '--data', `${file}.jsonl`, '--tokenizer', kVocabulary, '--run', `${file}.run`, '-o', file,
+    ...Object.entries(shape).flatMap(([key, value]) => [`--${key}`, String(value)]));
+  return file;
 }
 
 after(async () => {
-  if (slowFolder) await rm(slowFolder, { recursive: true });
+  if (models) await rm(models, { recursive: true });
 });
 
 // Runs `body` with the page of a new server, and ends the server.
@@ -57,7 +69,7 @@ const withServer = (options, body) => async () => {
     return stdout;
   };
   const prepared = options.prepare?.(bantam);
-  const flags = options.slow ? ['-m', await slowModel(bantam), '-t', '1'] : [];
+  const flags = options.model ? ['-m', await trained(bantam, options.model), '-t', '1'] : [];
   const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared }))();
@@ -111,8 +123,7 @@ test('the examples are answered in Korean', { skip: kSkip }, withServer({ locale
 }));
 
 test('a document is added, answers, survives a reload, and is removed', { skip: kSkip }, withServer({ hash: '/#/documents' }, async ({ page }) => {
-  await page.locator('input[type=file]').first().setInputFiles({ name: 'house.md', mimeType: 'text/markdown', buffer: Buffer.from(kHouse) });
-  await page.getByText('1 file', { exact: true }).waitFor();
+  await addHouse(page);
   await newConversation(page);
   await from(page, 'Documents');
   await ask(page, 'When is the gate opened?');
@@ -184,7 +195,7 @@ async function withoutSampling(page) {
   await page.getByRole('complementary').getByRole('button', { name: 'Close' }).click();
 }
 
-test('Stop ends the request on the server; what was written and what is being typed stay', { skip: kSkip }, withServer({ slow: true }, async ({ page, origin }) => {
+test('Stop ends the request on the server; what was written and what is being typed stay', { skip: kSkip }, withServer({ model: 'slow' }, async ({ page, origin }) => {
   await withoutSampling(page);
   await askSlowly(page, 'What does the porter do at seven?');
   assert.equal(await running(origin), 1);
@@ -201,7 +212,7 @@ test('Stop ends the request on the server; what was written and what is being ty
   assert.equal(await composer(page).inputValue(), 'half a thought');
 }));
 
-test('answering again and editing while an answer is written make branches, and free the request before', { skip: kSkip }, withServer({ slow: true }, async ({ page, origin }) => {
+test('answering again and editing while an answer is written make branches, and free the request before', { skip: kSkip }, withServer({ model: 'slow' }, async ({ page, origin }) => {
   await withoutSampling(page);
   await askSlowly(page, 'Question one');
   await page.keyboard.press('Escape');
@@ -223,6 +234,49 @@ test('answering again and editing while an answer is written make branches, and 
   await page.reload();
   await page.locator('.bubble').getByText('Question one').waitFor();
   await page.locator('.assistant').getByText('2/2').waitFor();
+}));
+
+async function addHouse(page) {
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'house.md', mimeType: 'text/markdown', buffer: Buffer.from(kHouse) });
+  await page.getByText('1 file', { exact: true }).waitFor();
+}
+
+test('a model writes the answer from documents; what no passage says is left out and named; or it is quoted', { skip: kSkip }, withServer({ model: 'writer', hash: '/#/documents' }, async ({ page }) => {
+  await addHouse(page);
+  await newConversation(page);
+  await from(page, 'Documents');
+  await ask(page, 'When is the gate opened?');
+  await answered(page);
+  assert.equal(await page.locator('.chat .prose').innerText(), `${kPorter}. 1`);
+  await page.locator('.about', { hasText: 'writer' }).waitFor();
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).click();
+  assert.equal(await marked(page), `${kPorter}.`);
+  await page.keyboard.press('Escape');
+
+  await newConversation(page);
+  await from(page, 'Manual');
+  await ask(page, 'Which languages does Bantam understand?');
+  await answered(page);
+  assert.match(await page.locator('.chat .prose').innerText(), /^Bantam answers questions in English and Korean. 1$/);
+  await page.getByText('1 sentence of the model left out: no passage says so').click();
+  await page.locator('.assistant li').getByText(kPorter).waitFor();
+
+  await page.getByRole('button', { name: 'Model and parameters' }).click();
+  await page.getByRole('checkbox', { name: 'Let the model write answers from documents' }).uncheck();
+  await page.getByRole('complementary').getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('button', { name: 'Answer again' }).click();
+  await page.locator('.assistant').getByText('2/2').waitFor();
+  await answered(page);
+  assert.equal(await page.getByText('of the model left out').count(), 0);
+}));
+
+test('Stop ends an answer that a model writes from documents, and the question can be asked again', { skip: kSkip }, withServer({ model: 'slow' }, async ({ page, origin }) => {
+  await from(page, 'Manual');
+  await ask(page, 'Which languages does Bantam understand?');
+  await until('it is being written', async () => (await running(origin)) === 1);
+  await stopButton(page).click();
+  await until('nothing runs', async () => (await running(origin)) === 0);
+  await page.getByRole('button', { name: 'Try again' }).waitFor();
 }));
 
 async function makeKey(page, name, limits = {}) {

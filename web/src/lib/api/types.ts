@@ -36,6 +36,7 @@ export interface Grounding {
   written: boolean; // by the model; else quoted
   citations: Citation[];
   nearest?: Citation[];
+  rejected?: string[]; // sentences of the model that their passages do not say
 }
 
 export interface Usage {

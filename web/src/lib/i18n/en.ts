@@ -107,6 +107,7 @@ export const en = {
   openPassage: 'Open source {n}: {file}',
   page: 'page {n}',
   passage: 'Passage',
+  rejected: '{count} {n|sentence|sentences} of the model left out: no passage says so',
   passageGone: 'This document is no longer on the server.',
   earlier: 'Show what comes before',
   later: 'Show what comes after',

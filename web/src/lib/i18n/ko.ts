@@ -104,6 +104,7 @@ export const ko: Words = {
   openPassage: '출처 {n} 열기: {file}',
   page: '{n}쪽',
   passage: '문서의 부분',
+  rejected: '어느 구절에도 없는 말이어서 모델의 문장 {count}개를 뺐습니다',
   passageGone: '이 문서는 이제 서버에 없습니다.',
   earlier: '앞부분 보기',
   later: '뒷부분 보기',
