@@ -1,7 +1,7 @@
 // The page of the program itself: BANTAM=path of bantam. Each test has a server of its own, with an empty folder of data.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,8 +60,13 @@ after(async () => {
 });
 
 // Runs `body` with the page of a new server, and ends the server.
-const withServer = (options, body) => async () => {
+// diskBytes: its folder is a disk of that size, which only root can make; skipped for others.
+const withServer = (options, body) => async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
+  if (options.diskBytes && spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${options.diskBytes}`, 'tmpfs', folder]).status !== 0) {
+    await rm(folder, { recursive: true });
+    return t.skip('a small disk can be mounted by root only');
+  }
   const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder };
   const bantam = (...parts) => {
     const { status, stdout, stderr } = spawnSync(kProgram, parts, { env, encoding: 'utf8' });
@@ -72,11 +77,12 @@ const withServer = (options, body) => async () => {
   const flags = options.model ? ['-m', await trained(bantam, options.model), '-t', '1'] : [];
   const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
-    await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared }))();
+    await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared, folder }))();
   } finally {
     const ended = new Promise((resolve) => (server.exitCode === null ? server.once('exit', resolve) : resolve()));
     server.kill('SIGTERM');
     await ended;
+    if (options.diskBytes) spawnSync('umount', [folder]);
     await rm(folder, { recursive: true });
   }
 };
@@ -352,4 +358,36 @@ test('with keys the page asks for one; a guest chats and is told that the ownerâ
   await enter(owner);
   await page.getByRole('button', { name: 'Revoke guest' }).waitFor();
   assert.equal(await page.locator('nav').getByText('Which languages').count(), 0); // conversations are each key's own
+}));
+
+// Takes all room that is left on the disk of `folder`.
+function fillDisk(folder) {
+  const filler = join(folder, 'filler');
+  for (const size of [65536, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
+    } catch (error) {
+      assert.equal(error.code, 'ENOSPC');
+    }
+  }
+  return filler;
+}
+
+test('a full disk is said with the next step; what was written waits in the browser and is stored when there is room', { skip: kSkip }, withServer({ diskBytes: 8_000_000, hash: '/#/documents' }, async ({ page, folder }) => {
+  await page.getByText('There are no documents yet.').waitFor();
+  const filler = fillDisk(folder);
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'long.txt', mimeType: 'text/plain', buffer: Buffer.alloc(200_000, 'a word ') });
+  await page.getByRole('alert').getByText('long.txt was not added.').waitFor();
+  await page.getByRole('alert').getByText('The serverâ€™s disk is full.').waitFor();
+  await newConversation(page);
+  await from(page, 'Manual');
+  await ask(page, 'Which languages does Bantam understand?');
+  await page.getByRole('status').getByText('Your messages are kept in this browser until then.').waitFor();
+  await answered(page);
+  await rm(filler);
+  await page.getByRole('status').getByRole('button', { name: 'Try again' }).click();
+  await until('the banner is gone', async () => (await page.getByText('Your messages are kept in this browser until then.').count()) === 0);
+  await page.evaluate(() => localStorage.clear());
+  await page.reload();
+  await page.locator('.bubble').getByText('Which languages does Bantam understand?').waitFor();
 }));

@@ -113,6 +113,8 @@ export interface DocumentFile {
 
 export interface DocumentList {
   files: DocumentFile[];
+  found: number; // those listed and those that are not
+  more: boolean; // some are not listed
   indexing: { running: boolean; done: number; total: number; current: string };
   problems: { file: string; reason: string }[];
 }
