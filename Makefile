@@ -32,8 +32,11 @@ test-clients: build  ## the official OpenAI, Azure, Ollama and AI SDK clients ag
 web:  ## build the page in the browser into web/dist (needs node 20 and npm)
 	@cd web && npm ci --ignore-scripts --silent --no-audit --no-fund && npm run --silent build
 
-test-web: web  ## the page's tests, in Chromium where it is installed (needs node 20 and npm)
-	@web/tests/run.sh
+test-web: setup  ## the page's tests, in Chromium where it is installed (needs node 20 and npm)
+	@cmake --preset dev > build/dev.configure.log || { cat build/dev.configure.log; exit 1; }
+	@cmake --build --preset dev -j $(JOBS) --target bantam
+	@cd web && npm ci --ignore-scripts --silent --no-audit --no-fund
+	@BANTAM=$(CURDIR)/build/dev/bin/bantam web/tests/run.sh || [ $$? -eq 77 ]
 
 test-asan: setup  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan > build/asan.configure.log || { cat build/asan.configure.log; exit 1; }

@@ -7,7 +7,6 @@ export default defineConfig({
   base: '/',
   server: { proxy: { '/v1': 'http://127.0.0.1:8080', '/bantam': 'http://127.0.0.1:8080', '/api': 'http://127.0.0.1:8080' } },
   build: {
-    outDir: 'build',
     emptyOutDir: true,
     target: 'es2022',
     assetsInlineLimit: 0,

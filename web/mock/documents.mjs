@@ -40,7 +40,10 @@ export async function documents(state, request, response, url) {
   const [, , , id, sub] = url.pathname.split('/').map(decodeURIComponent);
   const { method } = request;
   if (!id && method === 'GET') {
-    return sendJson(response, { files: [...state.documents.values()].filter((one) => !one.manual).map(listed), indexing: state.indexing, problems: state.problems });
+    const q = (url.searchParams.get('q') ?? '').toLowerCase();
+    const found = [...state.documents.values()].filter((one) => !one.manual && `${one.name} ${one.title}`.toLowerCase().includes(q)).map(listed);
+    const files = found.slice(0, Number(url.searchParams.get('limit') ?? 10_000));
+    return sendJson(response, { files, found: found.length, more: files.length < found.length, indexing: state.indexing, problems: state.problems });
   }
   if (!id && method === 'POST') {
     const name = url.searchParams.get('name');

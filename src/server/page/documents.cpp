@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/utf8.h"
 #include "server/body_file.h"
 #include "server/fields.h"
 #include "server/grounded.h"
@@ -10,6 +11,7 @@
 #include "server/page/page.h"
 #include "server/page/query.h"
 #include "server/wire.h"
+#include "text/unicode.h"
 
 namespace bantam {
 namespace {
@@ -43,6 +45,16 @@ GroundedAnswers::Place place_of(const Call& call) {
 bool can_delete(const Call& call, const GroundedAnswers::Place& place) {
   return call.parts.page.documents && place.collection == GroundedAnswers::kLibrary &&
          call.parts.page.documents->is_upload(place.file.path);
+}
+
+std::string lower_case(const std::string& text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const auto c = decode_utf8(std::string_view(text).substr(at));
+    at += c ? static_cast<size_t>(c->bytes) : 1;
+    if (c) append_utf8(out, to_lower(c->value));
+  }
+  return out;
 }
 
 // What went wrong, without the server's path.
@@ -95,13 +107,15 @@ std::shared_ptr<BodyFile> page_body_file(const PageParts& page, const IncomingRe
 
 std::unique_ptr<Job> list_documents(Call call) {
   GroundedAnswers& answers = answers_of(call);
+  const size_t most = query_number(call.request, "limit", 1, kMostListed).value_or(kMostListed);
+  const std::string wanted = lower_case(query_value(call.request.query, "q").value_or(""));
   Json files = Json::array();
-  bool more = false;
+  size_t found = 0;
   for (const std::string& collection : answers.collections()) {
     if (collection == GroundedAnswers::kManual) continue;
     for (const IndexedFile& file : answers.files(collection)) {
-      more = files.size() == kMostListed;
-      if (more) break;
+      const bool matches = lower_case(file_name(file.path) + " " + file.title).find(wanted) != std::string::npos;
+      if (!matches || ++found > most) continue;
       files.push_back({{"id", document_id(collection, file.path)},
                        {"name", file_name(file.path)},
                        {"title", file.title},
@@ -115,7 +129,8 @@ std::unique_ptr<Job> list_documents(Call call) {
   const DocumentLibrary::Status status =
       call.parts.page.documents ? call.parts.page.documents->status() : DocumentLibrary::Status{};
   return ready(json_response(to_line({{"files", std::move(files)},
-                                      {"more", more},
+                                      {"found", found},
+                                      {"more", found > most},
                                       {"indexing",
                                        {{"running", status.progress.running},
                                         {"done", status.progress.done},

@@ -180,6 +180,26 @@ TEST_F(DocumentsTest, a_folder_that_is_no_longer_allowed_is_forgotten) {
   EXPECT_THAT(names(), ElementsAre("diary.md"));
 }
 
+TEST_F(DocumentsTest, a_long_list_is_cut_and_searched_by_name_and_title) {
+  send("Aloha.txt", "Welcome.");
+  send("boat.md", "# ALOE\n\nA plant.\n");
+  listed();
+  const auto get_names = [&](const std::string& query) {
+    const Json list = get("/bantam/documents?" + query);
+    std::vector<std::string> out{fmt::format("{} found", list["found"].get<int>()), list["more"] ? "more" : "all"};
+    for (const Json& file : list["files"]) out.push_back(file["name"]);
+    std::sort(out.begin() + 2, out.end());
+    return out;
+  };
+  EXPECT_THAT(get_names("q=alo"), ElementsAre("2 found", "all", "Aloha.txt", "boat.md"));
+  EXPECT_THAT(get_names("q=boat&limit=1"), ElementsAre("1 found", "all", "boat.md"));
+  EXPECT_THAT(get_names("q=nothing"), ElementsAre("0 found", "all"));
+  EXPECT_EQ(get_names("limit=2").size(), 4u);
+  EXPECT_EQ(get_names("limit=2")[0], "3 found");
+  EXPECT_EQ(get_names("limit=2")[1], "more");
+  EXPECT_EQ(ask("GET", "/bantam/documents?limit=0").status, 400);
+}
+
 TEST_F(DocumentsTest, what_cannot_be_read_is_told_without_the_servers_paths) {
   send("broken.txt", std::string("\x00\x01\x02\x03", 4) + std::string(100, '\0'));
   const Json list = listed();

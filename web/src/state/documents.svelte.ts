@@ -4,6 +4,7 @@ import type { Citation, DocumentList } from '../lib/api/types';
 import { server } from './server.svelte';
 
 const kPollMs = 700;
+const kPageSize = 200;
 
 export interface Upload {
   name: string;
@@ -16,6 +17,8 @@ class Documents {
   uploads = $state<Upload[]>([]);
   failure = $state.raw<unknown>(null);
   opened = $state.raw<Citation | null>(null); // shown in the passage viewer
+  filter = $state('');
+  private limit = kPageSize;
   private timer = 0;
   private sending: Promise<void> = Promise.resolve();
 
@@ -26,15 +29,29 @@ class Documents {
   async refresh() {
     clearTimeout(this.timer);
     try {
-      const before = this.list?.files.length;
-      this.list = await api.listDocuments();
+      const { filter } = this;
+      const list = await api.listDocuments(filter, this.limit);
+      if (filter !== this.filter) return; // a newer question is on its way
+      const before = this.list?.found;
+      this.list = list;
       this.failure = null;
       if (this.indexing) this.timer = window.setTimeout(() => this.refresh(), kPollMs);
-      if (before !== this.list.files.length) void server.refresh();
+      if (before !== list.found) void server.refresh();
     } catch (error) {
       this.failure = error;
       server.lost(error);
     }
+  }
+
+  search(filter: string) {
+    this.filter = filter;
+    this.limit = kPageSize;
+    void this.refresh();
+  }
+
+  showMore() {
+    this.limit += kPageSize;
+    void this.refresh();
   }
 
   // One after another: a hundred files at once would only wait for each other.

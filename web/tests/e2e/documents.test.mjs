@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { addDocument } from '../../mock/documents.mjs';
 import { answered, ask, composer, from, stop, until, withPage } from './harness.mjs';
 
 after(stop);
@@ -82,4 +83,22 @@ test('a person without documents is told so before asking', withPage({}, async (
   await page.getByText('There are no documents to answer from yet.').waitFor();
   await composer(page).fill('anything');
   assert.equal(await page.locator('.composer').getByRole('link', { name: 'Add documents' }).getAttribute('href'), '#/documents');
+}));
+
+const thousand = (state) => {
+  for (let i = 0; i < 1000; i++) addDocument(state, `note-${i}.txt`, `Note ${i}.`);
+};
+
+test('of a thousand documents some are listed, more are shown when asked for, and each is found by its name', withPage({ hash: '/#/documents', setup: thousand }, async ({ page }) => {
+  const rows = page.locator('.rows li');
+  await page.getByText('1,000 files', { exact: true }).waitFor();
+  assert.equal(await rows.count(), 200);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await until('400 are shown', async () => (await rows.count()) === 400);
+  await page.getByRole('searchbox', { name: 'Filter by name' }).fill('note-99');
+  await page.getByText('11 files', { exact: true }).waitFor();
+  await until('they are shown', async () => (await rows.count()) === 11);
+  assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0);
+  await page.getByRole('searchbox', { name: 'Filter by name' }).fill('nothing of the kind');
+  await page.getByText('0 files', { exact: true }).waitFor();
 }));

@@ -39,8 +39,9 @@ test('keys are made, shown once, limited and revoked', withPage(kOwner, async ({
   await page.getByText('9,000 tokens/day').waitFor();
   assert.equal(key.limits.tokens_per_day, 9000);
   await page.getByRole('button', { name: 'Revoke minji' }).click();
-  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByRole('button', { name: 'Revoke' }).click();
   await until('it is revoked', () => key.revoked);
+  await until('nothing is left to be done with it', async () => (await page.getByRole('button', { name: 'Limits of minji' }).count()) === 0);
 }));
 
 test('usage is a chart and the same numbers as a table', withPage(kOwner, async ({ page, state }) => {
@@ -63,3 +64,14 @@ test('who is not the owner is told so', withPage({ hash: '/#/owner', setup: (sta
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByText('This page is for the owner of the server.').waitFor();
 }));
+
+// The server's answers are what a page at rest must not wait for in a circle.
+for (const [hash, most] of [['/#/', 0], ['/#/documents', 0], ['/#/owner', 5]]) {
+  test(`a page at rest asks at most once a second: ${hash}`, withPage({ sample: true, hash }, async ({ page }) => {
+    await page.waitForLoadState('networkidle');
+    let asked = 0;
+    page.on('request', () => asked++);
+    await page.waitForTimeout(4000);
+    assert.ok(asked <= most, `${asked} requests in 4 s`);
+  }));
+}

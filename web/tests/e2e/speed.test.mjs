@@ -1,4 +1,5 @@
-// A conversation of 2,000 messages: frames while it scrolls, and the time from a key to its letter on the screen.
+// A conversation of 2,000 messages: frames while it scrolls, and the time from a key to its letter on the screen. Beside them
+// what this browser on this machine needs at least: the same of an empty page.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { addConversation } from '../../mock/conversations.mjs';
@@ -16,18 +17,11 @@ function long(state) {
   addConversation(state, '', { id: 'long', title: 'Two thousand messages', messages, head: 'm1999' });
 }
 
+const kTyped = 'The quick brown fox jumps over the lazy dog, twice.';
 const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.min(Math.floor(values.length * share), values.length - 1)];
 
-test('2,000 messages scroll and typing does not lag', { timeout: 300_000 }, async () => {
-  const session = await open({ hash: '/#/c/long', setup: long });
-  const { page } = session;
-  await page.locator('[data-id="m1999"]').waitFor();
-  const drawn = await page.locator('[role=listitem]').count();
-  assert.ok(drawn < 60, `${drawn} rows are drawn`);
-  await page.waitForTimeout(1000);
-
-  const firstPaint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);
-  const frames = await page.evaluate(async () => {
+const framesWhileScrolling = (page) =>
+  page.evaluate(async () => {
     const list = document.querySelector('.viewport');
     const times = [];
     let last = await new Promise(requestAnimationFrame);
@@ -40,8 +34,8 @@ test('2,000 messages scroll and typing does not lag', { timeout: 300_000 }, asyn
     return times;
   });
 
-  // From the key to the frame after the letter is in the field.
-  await composer(page).focus();
+// From the key to the frame after the letter is in the field.
+async function lagsWhileTyping(page) {
   await page.evaluate(() => {
     window.lags = [];
     document.querySelector('textarea').addEventListener('keydown', () => {
@@ -49,16 +43,25 @@ test('2,000 messages scroll and typing does not lag', { timeout: 300_000 }, asyn
       requestAnimationFrame(() => setTimeout(() => window.lags.push(performance.now() - at)));
     });
   });
-  await page.keyboard.type('The quick brown fox jumps over the lazy dog, twice.', { delay: 30 });
-  await page.waitForTimeout(200);
-  const lags = await page.evaluate(() => window.lags);
+  await page.keyboard.type(kTyped, { delay: 30 });
+  await page.waitForFunction((count) => window.lags.length === count, kTyped.length);
+  return page.evaluate(() => window.lags);
+}
 
-  const line = (name, values) => `${name}: median ${quantile(values, 0.5).toFixed(1)}, 95% ${quantile(values, 0.95).toFixed(1)}, worst ${Math.max(...values).toFixed(1)} ms`;
-  console.log(`${drawn} of 2,000 rows drawn; first paint ${firstPaint.toFixed(0)} ms\n${line('frames while scrolling', frames)}\n${line('key to paint', lags)}`);
-  // 60 frames a second where the machine is not shared; the bounds here hold on a busy one.
-  assert.ok(quantile(frames, 0.5) < 25, line('frames', frames));
-  assert.ok(quantile(lags, 0.5) < 50, line('lags', lags));
-  assert.equal(await composer(page).inputValue(), 'The quick brown fox jumps over the lazy dog, twice.');
+test('2,000 messages scroll and typing does not lag', { timeout: 300_000 }, async () => {
+  const session = await open({ hash: '/#/c/long', setup: long });
+  const { page } = session;
+  await page.locator('[data-id="m1999"]').waitFor();
+  const drawn = await page.locator('[role=listitem]').count();
+  assert.ok(drawn < 60, `${drawn} rows are drawn`);
+  await page.waitForTimeout(1000);
+
+  const firstPaint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);
+  const frames = await framesWhileScrolling(page);
+  await composer(page).focus();
+  const lags = await lagsWhileTyping(page);
+
+  assert.equal(await composer(page).inputValue(), kTyped);
 
   // What is read stays where it is while rows above it are measured.
   const kept = await page.evaluate(async () => {
@@ -71,5 +74,18 @@ test('2,000 messages scroll and typing does not lag', { timeout: 300_000 }, asyn
     return Math.abs(row.getBoundingClientRect().top - before);
   });
   assert.ok(kept < 1, `moved by ${kept} px`);
+
+  await page.goto('about:blank');
+  await page.setContent('<div class="viewport" style="height: 600px; overflow: auto"><div style="height: 200000px"></div></div><textarea></textarea>');
+  await page.evaluate(() => document.querySelector('.viewport').scrollTo(0, 100_000));
+  const leastFrames = await framesWhileScrolling(page);
+  await page.locator('textarea').focus();
+  const leastLags = await lagsWhileTyping(page);
+
+  const line = (name, values) => `${name}: median ${quantile(values, 0.5).toFixed(1)}, 95% ${quantile(values, 0.95).toFixed(1)}, worst ${Math.max(...values).toFixed(1)} ms`;
+  console.log(`${drawn} of 2,000 rows drawn; first paint ${firstPaint.toFixed(0)} ms\n${line('frames while scrolling', frames)}\n${line('  of an empty page', leastFrames)}\n${line('key to paint', lags)}\n${line('  of an empty page', leastLags)}`);
+  // 60 frames a second where the machine is not shared; on a busy one not much more than an empty page takes.
+  assert.ok(quantile(frames, 0.5) < quantile(leastFrames, 0.5) + 9, line('frames', frames));
+  assert.ok(quantile(lags, 0.5) < quantile(leastLags, 0.5) + 30, line('lags', lags));
   await session.close();
 });

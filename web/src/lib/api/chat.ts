@@ -40,6 +40,7 @@ function groundingOf(documents: Record<string, unknown>): Grounding {
     confidence: documents.confidence as number | undefined,
     written: documents.written === true,
     citations: abstained ? [] : citations,
+    rejected: (documents.rejected as string[] | undefined) ?? [],
     nearest: documents.nearest ? list(documents.nearest) : abstained ? citations : [],
   };
 }

@@ -1,7 +1,9 @@
 import { json, segment, send } from './http';
 import type { DocumentList, Passage } from './types';
 
-export const listDocuments = (): Promise<DocumentList> => json('GET', '/bantam/documents');
+// Those whose name or title holds `q`, at most `limit`.
+export const listDocuments = (q: string, limit: number): Promise<DocumentList> =>
+  json('GET', `/bantam/documents?${new URLSearchParams({ q, limit: String(limit) })}`);
 
 export async function uploadDocument(file: File): Promise<{ id: string; name: string }> {
   const response = await send('POST', `/bantam/documents?name=${segment(file.name)}`, file, {

@@ -36,6 +36,7 @@ export interface Grounding {
   written: boolean; // by the model; else quoted
   citations: Citation[];
   nearest?: Citation[];
+  rejected?: string[]; // sentences of the model that their passages do not say
 }
 
 export interface Usage {
@@ -112,6 +113,8 @@ export interface DocumentFile {
 
 export interface DocumentList {
   files: DocumentFile[];
+  found: number; // those listed and those that are not
+  more: boolean; // some are not listed
   indexing: { running: boolean; done: number; total: number; current: string };
   problems: { file: string; reason: string }[];
 }
