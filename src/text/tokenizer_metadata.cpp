@@ -3,6 +3,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -93,6 +97,39 @@ std::string with_spaces(std::string_view text) {
     text.remove_prefix(space ? kSpaceSymbol.size() : 1);
   }
   return out;
+}
+
+// Of lines "left right": their tokens are looked up many at a time, for most of the time is waiting for memory.
+MergeTable merges_of(const std::vector<std::string>& merges, std::span<const std::string> tokens, const TextIds& ids,
+                     const std::string& source) {
+  MergeTable table(merges.size());
+  constexpr size_t kTogether = 64;
+  std::array<std::string, kTogether> joined;
+  std::array<std::string_view, 3 * kTogether> texts;  // of each merge: left, right, both
+  std::array<int32_t, 3 * kTogether> found;
+  for (size_t first = 0; first < merges.size(); first += kTogether) {
+    const size_t count = std::min(kTogether, merges.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view line = merges[first + i];
+      const size_t space = line.find(' ', 1);
+      const std::string_view left = line.substr(0, space);
+      const std::string_view right = space == std::string_view::npos ? "" : line.substr(space + 1);
+      joined[i].assign(left).append(right);
+      std::ranges::copy(std::array{left, right, std::string_view(joined[i])}, texts.begin() + 3 * i);
+    }
+    ids.find_each(tokens, std::span(texts).first(3 * count), found.data());
+    for (size_t i = 0; i < count; ++i) {
+      const auto [left, right, both] = std::array{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
+      if (left < 0 || right < 0 || both < 0 || merges[first + i].find(' ', 1) == std::string::npos) {
+        throw FormatError(
+            "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
+            "that together are a token",
+            source, first + i, merges[first + i]);
+      }
+      table.insert(left, right, {static_cast<uint32_t>(first + i), both});
+    }
+  }
+  return table;
 }
 
 }  // namespace
@@ -245,35 +282,7 @@ void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
 void Tokenizer::load_byte_bpe(const Metadata& metadata) {
   load_pre_tokenizer(metadata);
   const TextIds ids = ids_of_text();
-  const auto& merges = metadata.strings("tokenizer.ggml.merges");
-  merges_ = MergeTable(merges.size());
-  constexpr size_t kTogether = 64;
-  std::array<std::string, kTogether> joined;
-  std::array<std::string_view, 3 * kTogether> texts;  // of each merge: left, right, both
-  std::array<int32_t, 3 * kTogether> found;
-  for (size_t first = 0; first < merges.size(); first += kTogether) {
-    const size_t count = std::min(kTogether, merges.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view line = merges[first + i];
-      const size_t space = line.find(' ', 1);
-      const std::string_view left = line.substr(0, space);
-      const std::string_view right = space == std::string_view::npos ? "" : line.substr(space + 1);
-      joined[i].assign(left).append(right);
-      std::ranges::copy(std::array{left, right, std::string_view(joined[i])}, texts.begin() + 3 * i);
-    }
-    ids.find_each(tokens_, std::span(texts).first(3 * count), found.data());
-    for (size_t i = 0; i < count; ++i) {
-      const auto [left, right, both] = std::array{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
-      if (left < 0 || right < 0 || both < 0 || merges[first + i].find(' ', 1) == std::string::npos) {
-        throw FormatError(
-            "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
-            "that together are a token",
-            metadata.source(), first + i, merges[first + i]);
-      }
-      merges_.insert(left, right, {static_cast<uint32_t>(first + i), both});
-    }
-  }
-
+  merges_ = merges_of(metadata.strings("tokenizer.ggml.merges"), tokens_, ids, metadata.source());
   for (unsigned b = 0; b < 256; ++b) {
     std::string text;
     append_utf8(text, byte_to_char(static_cast<uint8_t>(b)));
