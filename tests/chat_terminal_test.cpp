@@ -25,14 +25,14 @@ constexpr auto kPatience = std::chrono::seconds(20);
 class ChatOnTerminal : public testing::Test {
  protected:
   ChatOnTerminal() {
-    write_test_text_model(folder_ / "m.gguf");
+    write_test_text_model(folder_ / "m.gguf", 1, 4096);
     const std::string model = (folder_ / "m.gguf").string(), bias = fmt::format("{}=100", kTestLongToken);
     child_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
     if (child_ == 0) {
       setenv("XDG_STATE_HOME", folder_.path().c_str(), 1);
       setenv("TERM", "xterm", 1);
       setenv("LC_ALL", "C", 1);  // Hangul must work even so
-      execl(BANTAM_BINARY, "bantam", "chat", "-m", model.c_str(), "-t", "1", "-n", "400", "--logit-bias", bias.c_str(),
+      execl(BANTAM_BINARY, "bantam", "chat", "-m", model.c_str(), "-t", "1", "-n", "3000", "--logit-bias", bias.c_str(),
             nullptr);
       _exit(127);
     }
@@ -95,7 +95,7 @@ class ChatOnTerminal : public testing::Test {
 TEST_F(ChatOnTerminal, ctrl_c_stops_the_answer_and_ctrl_d_the_program) {
   ASSERT_TRUE(is_ready());
   type("hello\r");
-  // The answer, 25 kB, is more than a terminal holds unread: it cannot be over when Ctrl-C is typed.
+  // The answer, 190 kB, is more than a terminal holds unread (64 kB): it cannot be over when Ctrl-C is typed.
   ASSERT_TRUE(sees("aaaaaaaa"));
   type("\x03");
   ASSERT_TRUE(sees("stopped"));
