@@ -65,7 +65,8 @@ class Client:
     async def ask(self, path, body, answer=None):
         """Sends a request and reads its answer, a stream or not. A given `answer` is filled as it comes in."""
         answer = answer or Answer()
-        if not self.writer:
+        if not self.writer or self.reader.at_eof():  # the server closes connections that rest for long
+            self.close()
             await self.open()
         try:
             begun = time.perf_counter()

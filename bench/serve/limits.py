@@ -16,7 +16,7 @@ TOKENS = 30  # of each answer, at most
 
 def ask_of(model, tokens=TOKENS):
     return {"model": model, "prompt": "count with me: one two three four five six seven", "max_tokens": tokens,
-            "ignore_eos": True, "stream": True, "stream_options": {"include_usage": True}}
+            "stream": True, "stream_options": {"include_usage": True}}
 
 
 async def all_at_once(server, key, model, clients):
