@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """usage: overload.py BANTAM [--seconds N] [--queue N] [-m MODEL]
-Ten times as many requests as the server can answer: those that are admitted start as soon as ever, the others hear at
-once that they cannot be, and when to come back."""
+Ten times as many requests as the server can answer: those that are admitted start about as soon as with as many clients
+as it admits (that is its capacity: those that run and those that wait), the others hear at once that they cannot be, and
+when to come back."""
 import argparse
 import asyncio
 import json
@@ -13,7 +14,7 @@ from report import Report, percentile
 from server import Server
 
 PARALLEL = 16
-TOKENS = 64
+TOKENS = 64  # of an answer, on average: when all end together, those behind them wait for a whole one
 TIMES = 10
 
 
@@ -27,8 +28,8 @@ class Load:
 
     async def one(self, client):
         words = " ".join(self.rng.choice("abcdefghijklmnop") for _ in range(40))
-        body = {"model": self.model, "prompt": words, "max_tokens": TOKENS, "stream": True, "temperature": 1,
-                "seed": self.rng.randint(0, 1 << 30)}
+        body = {"model": self.model, "prompt": words, "max_tokens": self.rng.randint(1, 2 * TOKENS), "stream": True,
+                "temperature": 1, "seed": self.rng.randint(0, 1 << 30)}
         try:
             answer = await client.ask("/v1/completions", body)
         except (Gone, OSError):
@@ -79,7 +80,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("bantam")
     options.add_argument("--seconds", type=float, default=20, help="of each of the two loads")
-    options.add_argument("--queue", type=int, default=2, help="of the server: requests that may wait")
+    options.add_argument("--queue", type=int, default=4, help="of the server: requests that may wait")
     options.add_argument("-m", "--model")
     options = options.parse_args()
     report = Report()
@@ -87,13 +88,13 @@ def main():
     with Server(options.bantam, *arguments, *(["-m", options.model] if options.model else [])) as server:
         asyncio.run(Load(server).closed(PARALLEL, 2))  # loads the model and finds out how long steps take
         usual = Load(server)
-        rate = asyncio.run(usual.closed(PARALLEL, options.seconds))
+        rate = asyncio.run(usual.closed(PARALLEL + options.queue, options.seconds))
         over = Load(server)
         asyncio.run(over.open(TIMES * rate, options.seconds))
         at_capacity = percentile(first_ms(usual.admitted), 0.99)
         overloaded = percentile(first_ms(over.admitted), 0.99)
         rejected = [1000 * answer.seconds for answer in over.rejected]
-        report.say("requests a second with as many clients as run", f"{rate:.1f}")
+        report.say("requests a second at capacity", f"{rate:.1f}")
         report.say("then offered a second", f"{TIMES * rate:.0f}")
         report.say("admitted, rejected", f"{len(over.admitted)}, {len(over.rejected)}")
         report.say("answered a second under it", f"{len(over.admitted) / options.seconds:.1f}")
