@@ -66,12 +66,14 @@ def main():
         rows = server.ledger()
         written = collections.Counter((r["key_id"], r["prompt"], r["completion"]) for r in rows if r["complete"])
         missing, more = crashes.seen - written, len(rows) - crashes.seen.total()
+        counted = sum(row["requests"] for row in server.command("usage")["rows"])
         report.say("kills", options.rounds)
         report.say("answers whose end a client saw", crashes.seen.total())
         report.hold("of these not in the ledger", missing.total(), "0", not missing)
-        report.hold("rows beyond these", more, f"at most {crashes.cut}, the answers that were cut", 0 <= more <= crashes.cut)
-        report.hold("requests that bantam usage counts", sum(r["requests"] for r in server.command("usage")["rows"]),
-                    f"{len(rows)}, as the ledger has", sum(r["requests"] for r in server.command("usage")["rows"]) == len(rows))
+        report.hold("rows beyond these", more, f"at most {crashes.cut}, the answers that were cut",
+                    0 <= more <= crashes.cut)
+        report.hold("requests that bantam usage counts", counted, f"{len(rows)}, as the ledger has",
+                    counted == len(rows))
         report.hold("foreign canaries", len(crashes.foreign), "0", not crashes.foreign)
         report.hold("pages in use after the last start", f"{server.metrics()['bantam_kv_pages_used']:.0f}", "0",
                     server.metrics()["bantam_kv_pages_used"] == 0)

@@ -14,8 +14,8 @@ REQUESTS = 40  # different ones
 
 
 def request(model, rng, seed):
-    words = " ".join(rng.choice(("river", "stone", "seven", "light", "paper", "under")) for _ in range(rng.randint(2, 90)))
-    return {"model": model, "prompt": words, "max_tokens": rng.randint(8, 32), "temperature": rng.choice((0, 0.8, 1.2)),
+    words = [rng.choice(("river", "stone", "seven", "light", "paper", "under")) for _ in range(rng.randint(2, 90))]
+    return {"model": model, "prompt": " ".join(words), "max_tokens": rng.randint(8, 32), "temperature": rng.choice((0, 0.8, 1.2)),
             "top_p": rng.choice((1, 0.9)), "seed": seed, "stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -72,7 +72,8 @@ def main():
         report.say("guessed tokens that were right", f"{metrics['bantam_accepted_tokens_total']:.0f}")
         good = all(status == 200 and complete for status, complete, _, _ in alone)
         report.hold("answered alone", good, "all", good)
-        report.hold(f"runs among {NEIGHBOURS} neighbours that differ", f"{different} of {done}", "0", different == 0 and done >= options.runs)
+        report.hold(f"runs among {NEIGHBOURS} neighbours that differ", f"{different} of {done}", "0",
+                    different == 0 and done >= options.runs)
     report.finish()
 
 

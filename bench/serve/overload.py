@@ -106,7 +106,8 @@ def main():
             f"{percentile(logged_rejections_ms(server), share):.2f}" for share in (0.5, 0.99)), "at most 10",
             percentile(logged_rejections_ms(server), 0.99) <= 10)
         report.hold("rejection ms at the client p50, p99", " ".join(
-            f"{percentile(rejected, share):.1f}" for share in (0.5, 0.99)), "at most 10", percentile(rejected, 0.99) <= 10)
+            f"{percentile(rejected, share):.1f}" for share in (0.5, 0.99)), "at most 10",
+            percentile(rejected, 0.99) <= 10)
         told = [answer.status in (429, 503) and "retry-after" in answer.headers for answer in over.rejected]
         report.hold("rejections with Retry-After", f"{sum(told)} of {len(told)}", "all", all(told) and bool(told))
         report.hold("broken connections", usual.broken + over.broken, "0", usual.broken + over.broken == 0)

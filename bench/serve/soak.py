@@ -119,7 +119,8 @@ def main():
         bad = {status: n for status, n in soak.statuses.items() if status != 200}
         report.hold("answers other than 200", bad, "none", not bad)
         report.hold("foreign canaries", len(soak.foreign), "0", not soak.foreign)
-        report.hold("probes answered differently than before", f"{soak.changed} of {soak.probed}", "0", not soak.changed)
+        report.hold("probes answered differently than before", f"{soak.changed} of {soak.probed}", "0",
+                    not soak.changed)
         report.hold("pages of keys and values in use, before and after",
                     f"{before['bantam_kv_pages_used']:.0f} {after['bantam_kv_pages_used']:.0f}", "the same",
                     before["bantam_kv_pages_used"] == after["bantam_kv_pages_used"])
