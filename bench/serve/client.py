@@ -53,6 +53,7 @@ class Client:
     def __init__(self, port, secret=""):
         self.port, self.secret = port, secret
         self.reader = self.writer = None
+        self.rested = 0  # times that the server had closed it
 
     async def open(self):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 22)
@@ -65,9 +66,21 @@ class Client:
     async def ask(self, path, body, answer=None):
         """Sends a request and reads its answer, a stream or not. A given `answer` is filled as it comes in."""
         answer = answer or Answer()
-        if not self.writer or self.reader.at_eof():  # the server closes connections that rest for long
-            self.close()
+        reused = self.writer is not None
+        if not reused:
             await self.open()
+        try:
+            await self.exchange(path, body, answer)
+        except Gone:
+            if not reused or answer.status:
+                raise
+            # The server closes connections that rest for long; this one while the request was on its way.
+            self.rested += 1
+            await self.open()
+            await self.exchange(path, body, answer)
+        return answer
+
+    async def exchange(self, path, body, answer):
         try:
             begun = time.perf_counter()
             self.writer.write(self.request(path, body))
@@ -82,7 +95,6 @@ class Client:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             self.close()
             raise Gone(str(error)) from error
-        return answer
 
     def request(self, path, body):
         payload = b"" if body is None else json.dumps(body).encode()

@@ -27,7 +27,7 @@ class Soak:
         self.rng = random.Random(options.seed)
         self.seen = collections.Counter()  # (key, prompt, completion) of answers whose end a client saw
         self.kinds, self.statuses, self.foreign = collections.Counter(), collections.Counter(), []
-        self.left = self.own = self.begun = self.ended = 0
+        self.left = self.rested = self.own = self.begun = self.ended = 0
         self.first_cached, self.probed, self.changed = {}, 0, 0
         self.rss = []  # KiB after each tenth
 
@@ -50,6 +50,7 @@ class Soak:
                 self.rss.append(self.server.rss_kib())
         for client in connections.values():
             client.close()
+            self.rested += client.rested
 
     async def one(self, tenant, client):
         kind, path, body = tenant.request(self.model)
@@ -113,6 +114,7 @@ def main():
         after = server.wait_until_idle()
         report.say("requests", f"{soak.begun} in {seconds:.0f} s: {dict(soak.kinds)}")
         report.say("clients left", soak.left)
+        report.say("resting connections that the server had closed", soak.rested)
         report.say("answers that repeat their own canary", soak.own)
         for name in ("prefix_hit_tokens", "drafted_tokens", "accepted_tokens", "clients_gone"):
             report.say(name, f"{after[f'bantam_{name}_total']:.0f}")
