@@ -172,11 +172,15 @@ void TenantStore::set_limits(std::string_view id, const Limits& limits) {
 
 int64_t TenantStore::version() { return database_->integer("PRAGMA data_version"); }
 
-void TenantStore::append(const UsageRow& row) {
-  database_->prepare("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(row.admitted_ms, row.ended_ms, std::string_view(row.key_id), std::string_view(row.model),
-           std::string_view(row.route), row.tokens.prompt, row.tokens.cached, row.tokens.completion, row.cost_nano,
-           row.millijoules, static_cast<int64_t>(row.complete));
+void TenantStore::append(std::span<const UsageRow> rows) {
+  Transaction transaction(*database_);
+  SqlStatement insert = database_->prepare("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const UsageRow& row : rows) {
+    insert.run(row.admitted_ms, row.ended_ms, std::string_view(row.key_id), std::string_view(row.model),
+               std::string_view(row.route), row.tokens.prompt, row.tokens.cached, row.tokens.completion, row.cost_nano,
+               row.millijoules, static_cast<int64_t>(row.complete));
+  }
+  transaction.commit();
 }
 
 std::vector<UsageTotal> TenantStore::totals(int64_t from_ms, int64_t to_ms) {

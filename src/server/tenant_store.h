@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,7 +83,7 @@ class TenantStore {
   // A number that changes when another process has changed the file.
   int64_t version();
 
-  void append(const UsageRow& row);
+  void append(std::span<const UsageRow> rows);  // all or none
   // Of requests admitted in [from, to), summed by key, model and day.
   std::vector<UsageTotal> totals(int64_t from_ms, int64_t to_ms);
   // Of one key since then, oldest first.

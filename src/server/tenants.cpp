@@ -31,6 +31,15 @@ class Tenants::Reservation final : public Admission {
   }
 
   void settle(const TokenCounts& used, bool complete) override {
+    settle_quota(used, complete);
+    tenants_.ledger_.append(row_);
+  }
+
+  Quota::Left left() const override { return left_; }
+
+ private:
+  // Before the row is written: when the disk is full the request fails, and nothing stays reserved.
+  void settle_quota(const TokenCounts& used, bool complete) {
     const std::lock_guard lock(tenants_.mutex_);
     settled_ = true;
     const std::optional<double> joules = tenants_.energy_.end();
@@ -39,14 +48,9 @@ class Tenants::Reservation final : public Admission {
     row_.cost_nano = tenants_.prices_.cost_nano(row_.model, used);
     row_.complete = complete;
     if (joules) row_.millijoules = static_cast<int64_t>((*joules - energy_begin_) * 1000);
-    // Before the row is written: when the disk is full the request fails, and nothing stays reserved.
     tenants_.quota_of(row_.key_id).settle(row_.admitted_ms, reserved_, {used.prompt + used.completion, row_.cost_nano});
-    tenants_.store_.append(row_);
   }
 
-  Quota::Left left() const override { return left_; }
-
- private:
   Tenants& tenants_;
   UsageRow row_;
   Amount reserved_;
@@ -58,6 +62,7 @@ class Tenants::Reservation final : public Admission {
 Tenants::Tenants(const std::filesystem::path& database, PriceList prices, Now now, EnergyCounter energy)
     : prices_(std::move(prices)),
       now_(now ? std::move(now) : Now(unix_ms)),
+      ledger_(database),
       store_(database),
       energy_(std::move(energy)) {
   refresh();

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "server/energy.h"
+#include "server/ledger.h"
 #include "server/tenant_store.h"
 
 namespace bantam {
@@ -77,8 +78,9 @@ class Tenants {
 
   const PriceList prices_;
   const Now now_;
-  std::mutex mutex_;  // of all below
-  TenantStore store_;
+  Ledger ledger_;
+  std::mutex mutex_;   // of all below; nobody waits for the ledger's disk with it
+  TenantStore store_;  // of the keys, and to read the ledger
   EnergyMeter energy_;
   int64_t version_ = -1;
   bool needs_key_ = false;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/test_folder.h"
+#include "retrieval/sqlite.h"
 
 namespace bantam {
 namespace {
@@ -119,6 +120,41 @@ TEST_F(TenantsTest, the_ledger_has_what_was_used_and_a_restart_remembers_it) {
   Tenants tenants = open();
   EXPECT_THROW(tenants.admit(key, {"m", "chat", {.prompt = 36}}), QuotaError);
   EXPECT_NO_THROW(tenants.admit(key, {"m", "chat", {.prompt = 35}}));
+}
+
+TEST_F(TenantsTest, keys_and_quotas_do_not_wait_for_the_ledgers_disk) {
+  Tenants tenants = open();
+  const NewKey key = tenants.create_key("team", {}, {.tokens_per_minute = 100});
+  auto admission = tenants.admit(key.info, {"m", "chat", {.prompt = 90}});
+  Database other(path_, Database::Mode::write);
+  other.run("BEGIN IMMEDIATE");  // as long as this lasts, no row can be written
+  std::thread ending([&] { admission->settle({.prompt = 10}, true); });
+  const auto left = [&] { return tenants.admit(key.info, {"m", "chat", {}})->left().tokens; };
+  while (left() == 10) std::this_thread::yield();  // until what it reserved is given back
+  EXPECT_EQ(left(), 90);
+  EXPECT_TRUE(tenants.find(key.secret));
+  EXPECT_THROW(tenants.admit(key.info, {"m", "chat", {.prompt = 91}}), QuotaError);
+  EXPECT_THAT(tenants.totals(0, kNow + 1), testing::IsEmpty());
+  other.run("COMMIT");
+  ending.join();
+  EXPECT_EQ(tenants.totals(0, kNow + 1).size(), 1u);
+}
+
+TEST_F(TenantsTest, requests_that_end_together_are_each_in_the_ledger_once) {
+  constexpr int kThreads = 8, kEach = 25;
+  Tenants tenants = open();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) tenants.admit(Tenants::local(), {"m", "chat", {}})->settle({.prompt = t}, true);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<int64_t> found(kThreads);
+  for (const UsageRow& row : TenantStore(path_).rows_since("local", 0)) {
+    ++found[static_cast<size_t>(row.tokens.prompt)];
+  }
+  EXPECT_THAT(found, testing::Each(kEach));
 }
 
 TEST_F(TenantsTest, energy_is_shared_by_the_requests_that_run) {
