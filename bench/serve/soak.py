@@ -14,7 +14,7 @@ from server import Server
 from traffic import foreign_canaries, tenants_of
 
 TENANTS = 8
-LEAVING = 0.3  # share of requests whose client disconnects at a random moment
+LEAVING = 0.4  # share of clients that mean to disconnect at a random moment; some of them are answered before
 CALM = 3       # clients that go on when it is calm
 LONG = 1000    # requests from which on memory is held
 GROWTH = 1.05  # what resident memory may be at the end, of what it was after a tenth of the requests
@@ -29,6 +29,7 @@ class Soak:
         self.kinds, self.statuses, self.foreign = collections.Counter(), collections.Counter(), []
         self.left = self.rested = self.own = self.begun = self.ended = 0
         self.first_cached, self.probed, self.changed = {}, 0, 0
+        self.usual = 0.5  # seconds until an answer's end, lately
         self.rss = []  # KiB after each tenth
 
     async def run(self, clients):
@@ -56,11 +57,12 @@ class Soak:
         kind, path, body = tenant.request(self.model)
         self.kinds[kind if isinstance(kind, str) else kind[0]] += 1
         answer = Answer()
-        # From before the server has read the request to after its end.
-        seconds = self.rng.expovariate(2) if self.rng.random() < LEAVING else None
+        # From before the server has read the request to about its end.
+        seconds = self.rng.uniform(0, self.usual) if self.rng.random() < LEAVING else None
         try:
             await asyncio.wait_for(client.ask(path, body, answer), seconds)
             self.statuses[answer.status] += 1
+            self.usual += 0.05 * (answer.seconds - self.usual)
         except asyncio.TimeoutError:
             client.close()
             self.left += 1
@@ -113,7 +115,7 @@ def main():
         seconds = time.monotonic() - begun
         after = server.wait_until_idle()
         report.say("requests", f"{soak.begun} in {seconds:.0f} s: {dict(soak.kinds)}")
-        report.say("clients left", soak.left)
+        report.say("clients left", f"{soak.left} ({soak.left / soak.begun:.0%})")
         report.say("resting connections that the server had closed", soak.rested)
         report.say("answers that repeat their own canary", soak.own)
         for name in ("prefix_hit_tokens", "drafted_tokens", "accepted_tokens", "clients_gone"):
