@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -15,10 +17,22 @@ constexpr size_t kMemoryBudget = size_t{56} << 20;
 constexpr size_t kMostTensors = 20'000;  // of one file; the largest published have some ten thousand
 constexpr size_t kRecordCost = 256;      // NamedTensor, its shape, its index, its offsets
 
+// At most safetensors::kMaxDims numbers, where they are: a header has two such lists for each tensor.
+struct FewNumbers {
+  std::array<uint64_t, safetensors::kMaxDims> values{};
+  size_t count = 0;
+
+  size_t size() const { return count; }
+  uint64_t operator[](size_t i) const { return values[i]; }
+  const uint64_t* begin() const { return values.data(); }
+  const uint64_t* end() const { return values.data() + count; }
+  void push_back(uint64_t value) { values[count++] = value; }
+};
+
 struct Record {
   std::string name;
   std::optional<DType> dtype;
-  std::vector<uint64_t> shape, offsets;
+  FewNumbers shape, offsets;
   bool has_shape = false, has_offsets = false;
 };
 
@@ -29,7 +43,7 @@ class HeaderEvents {
   explicit HeaderEvents(const std::string& source) : source_(source), metadata_(source) {}
 
   Metadata take_metadata() { return std::move(metadata_); }
-  std::vector<Record> take_records() { return std::move(records_); }
+  std::deque<Record> take_records() { return std::move(records_); }
 
   bool start_object(size_t) {
     if (place_ == Place::outside) {
@@ -189,7 +203,7 @@ class HeaderEvents {
   std::string key_;
   size_t spent_ = 0;
   Metadata metadata_;
-  std::vector<Record> records_;
+  std::deque<Record> records_;
 };
 
 // The record's tensor in `data`, whose first `used` bytes belong to tensors before it.
@@ -239,7 +253,7 @@ ModelFile read(std::span<const std::byte> bytes, const std::string& source, Tens
   HeaderEvents events(source);
   Json::sax_parse(header, header + header_bytes, &events);
 
-  std::vector<Record> records = events.take_records();
+  std::deque<Record> records = events.take_records();
   std::sort(records.begin(), records.end(),
             [](const Record& a, const Record& b) { return a.offsets[0] < b.offsets[0]; });
   const std::span<const std::byte> data = bytes.subspan(sizeof header_bytes + header_bytes);
