@@ -225,6 +225,7 @@ void add_chat(CLI::App& app) {
                        "  bantam chat --docs ~/Documents/handbook\n"
                        "  bantam chat --docs ~/Documents/handbook -m phi-3.gguf    (which writes the answers)\n"
                        "  bantam chat -m model.gguf --system 'You answer in one sentence.' --temp 0.3\n"
+                       "  bantam chat -m llama-8b.gguf --draft llama-1b.gguf\n"
                        "  bantam chat --once 'Does Bantam need a GPU?'\n"
                        "  bantam chat < questions.txt\n",
                        declare, run);

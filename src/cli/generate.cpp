@@ -134,6 +134,7 @@ void add_generate(CLI::App& app) {
                        "  bantam generate -p 'Once upon a time' -n 64\n"
                        "  bantam generate -m model.gguf -p 'The capital of France is' -n 8 --temp 0\n"
                        "  bantam generate --chat -f question.txt --json\n"
+                       "  bantam generate -m llama-8b.gguf --draft llama-1b.gguf -p 'Dear'\n"
                        "  bantam generate -p 'Is it raining? ' --choices yes,no\n"
                        "  bantam generate -m model.gguf --chat -p 'A city in France' --json-schema city.json\n"
                        "  bantam generate -m model.gguf -p 'Born on ' --regex '[0-9]{4}-[0-9]{2}-[0-9]{2}'\n"

@@ -1,5 +1,7 @@
 #include "cli/run_check.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "cli/terminal.h"
 #include "engine/memory.h"
@@ -22,7 +24,15 @@ EngineOptions engine_options(const RunOptions& run) {
           .context = run.context,
           .cache_format = cache_format(run.kv),
           .most_running = 1,
-          .draft = run.draft.empty() ? nullptr : open_model(run.draft)};
+          .draft = open_draft(run.draft, run.context)};
+}
+
+std::shared_ptr<const Model> open_draft(const std::string& path, int context) {
+  if (path.empty()) return nullptr;
+  const std::shared_ptr<const Model> draft = open_model(path);
+  const int tokens = std::min(context, draft->config().context);
+  refuse_unless_it_fits(*draft, tokens, DType::f16, available_memory(), path);
+  return draft;
 }
 
 void check_run(const Model& model, int context, const std::string& kv, const std::string& title) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 
 #include "cli/model_option.h"
@@ -14,6 +15,10 @@ void add_kv_option(CLI::App& command, std::string& kv);
 
 // How to run one sequence at a time. Throws as cache_format().
 EngineOptions engine_options(const RunOptions& run);
+
+// The model of --draft, null when `path` is empty. Throws as open_model(), and UsageError when it does not fit into the
+// memory that is free beside the model it guesses for.
+std::shared_ptr<const Model> open_draft(const std::string& path, int context);
 
 // "f32", "f16" or "q8_0". Throws UsageError for others.
 DType cache_format(const std::string& kv);

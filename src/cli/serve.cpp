@@ -145,7 +145,7 @@ EngineOptions engine_options(const Options& options) {
   out.cache_tokens = options.cache_tokens;
   out.most_running = options.parallel;
   out.most_waiting = options.queue;
-  if (!options.draft.empty()) out.draft = open_model(options.draft);
+  out.draft = open_draft(options.draft, options.context);
   return out;
 }
 
@@ -263,6 +263,7 @@ void add_serve(CLI::App& app) {
                        "  bantam serve\n"
                        "  bantam serve -m phi-3.gguf --port 11434\n"
                        "  bantam serve --docs ~/Documents/handbook\n"
+                       "  bantam serve -m llama-8b.gguf --draft llama-1b.gguf\n"
                        "  bantam serve --host 0.0.0.0 --first-key admin --tls-cert chain.pem --tls-key key.pem\n",
                        declare, run);
 }

@@ -42,8 +42,9 @@ std::unique_ptr<Writer> open_writer(const WriterOptions& options, int threads) {
     throw UsageError("{} is a reader, which chooses answers and writes none; name it with --reader", options.model);
   }
   check_run(*model, options.context, options.kv, options.model);
-  open_tokenizer(model->metadata());  // for what it has to say: the writer opens its own
-  return std::make_unique<Writer>(std::move(model), threads, options.context, cache_format(options.kv));
+  auto writer = std::make_unique<Writer>(std::move(model), threads, options.context, cache_format(options.kv));
+  say_warning(writer->tokenizer());
+  return writer;
 }
 
 Answer answer_with(Index& index, Reader& reader, Writer* writer, const std::string& question,

@@ -36,6 +36,7 @@ std::span<const int32_t> DraftModel::draft(std::span<const int32_t> tokens, int 
       {most, 1 + static_cast<int>(accepted_), kMostDrafted, session_.context() - static_cast<int>(tokens.size())});
   if (most <= 0) return {};
   text_.assign(tokens.begin(), tokens.end());
+  catching_up_ = static_cast<int>(tokens.size()) - session_.shared_prefix(tokens) > kMostDrafted + 1;
   std::span<const real> logits = *session_.run_to(text_);
   while (true) {
     const auto vocabulary = logits.first(static_cast<size_t>(tokens_));
@@ -53,6 +54,7 @@ void DraftModel::observe(int drafted, int accepted, double seconds) {
     return;
   }
   accepted_ = 0.75 * accepted_ + 0.25 * accepted;
+  if (catching_up_) return;
   follow(guessing_s_, seconds / (1 + accepted));
   if (guessing_s_ <= plain_s_) {
     next_pause_ = 16;

@@ -34,7 +34,8 @@ class DraftModel {
   std::vector<int32_t> text_;
   double accepted_ = 2;                  // of a step, lately
   double plain_s_ = 0, guessing_s_ = 0;  // for each token, without guesses and with; 0: not measured
-  int pause_ = 3, next_pause_ = 16;      // steps without guesses, which are to be measured first
+  bool catching_up_ = false;         // the last guesses began with more rows than a step adds: says nothing of others
+  int pause_ = 3, next_pause_ = 16;  // steps without guesses, which are to be measured first
 };
 
 }  // namespace bantam

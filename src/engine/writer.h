@@ -68,6 +68,8 @@ class Writer {
   // the first source fits the context.
   Writing write(std::string_view question, std::span<const Source> sources, const WriterEvents& events = {});
 
+  const Tokenizer& tokenizer() const { return engine_.tokenizer(); }
+
  private:
   Engine engine_;
   ChatFormat format_;

@@ -119,9 +119,9 @@ void Panels::keep(const PanelCache& cache, PanelCache::Key key) {
 Panels pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file, const PanelCache* cache) {
   const size_t total = packed_bytes(config, weights);
   if (total == 0) return {};
-  const std::string identity = file.identity();
-  const PanelCache::Key key{std::filesystem::absolute(file.source()).string(), identity, total};
-  const bool caches = cache != nullptr && !identity.empty();
+  std::error_code error;
+  const PanelCache::Key key{std::filesystem::absolute(file.source(), error).string(), file.identity(), total};
+  const bool caches = cache != nullptr && !key.identity.empty() && !error;
   if (caches) {
     auto kept = cache->find(key);
     if (kept && take_panels(config, weights, kept->data())) return Panels(std::move(*kept));

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <vector>
 
 #include "base/error.h"
@@ -129,7 +130,7 @@ void PanelCache::keep(const Key& key, std::span<const std::byte> panels) const {
       file.write(panels.subspan(at, std::min(kChunkBytes, panels.size() - at)));
     }
     file.commit(Durability::readers);  // after a power cut the sums tell what is missing
-  } catch (const IoError&) {
+  } catch (const std::exception&) {    // of whatever kind: then there is no cache
   }
 }
 
@@ -148,8 +149,10 @@ void PanelCache::make_room(uint64_t bytes) const {
     const auto used = file.last_write_time(error);
     if (path.extension() == kTemporaryEnd && now - used > kForgotten) fs::remove(path, error);
     if (path.extension() != kEnd) continue;
-    entries.push_back({used, file.file_size(error), path});
-    total += entries.back().bytes;
+    const uint64_t size = file.file_size(error);
+    if (error) continue;  // another process has removed it
+    entries.push_back({used, size, path});
+    total += size;
   }
   std::ranges::sort(entries, {}, &Entry::used);
   for (const Entry& entry : entries) {

@@ -74,6 +74,8 @@ TEST(Template, bytes_from_outside_are_known_whatever_is_done_to_them) {
 
 TEST(Template, a_refusal_passes_the_templates_own_words_on) {
   EXPECT_EQ(error_of<TemplateRefusal>("{{ raise_exception('roles {must} alternate') }}"), "roles {must} alternate");
+  const std::string cut = error_of<TemplateRefusal>("{{ raise_exception('\uD559' * 1000) }}");  // of three bytes each
+  EXPECT_TRUE(cut.ends_with("\uD559... (2001 more bytes)")) << cut;
 }
 
 TEST(Template, errors_name_template_and_line) {

@@ -157,6 +157,13 @@ TEST(Tokenizer, a_table_of_characters_is_applied_before_pieces_are_sought) {
   EXPECT_EQ(Tokenizer::from_metadata(saved(tokenizer)).encode("Ab\u3000A"), tokenizer.encode("ab a"));
 }
 
+TEST(Tokenizer, a_table_of_characters_that_is_larger_than_any_is_refused) {
+  Metadata metadata = unigram({"a"});
+  metadata.set("tokenizer.ggml.precompiled_charsmap", std::vector<int64_t>((1 << 20) + 1));
+  EXPECT_THAT([&] { Tokenizer::from_metadata(metadata); },
+              testing::ThrowsMessage<FormatError>(testing::HasSubstr("has 1048577 bytes, expected at most 1048576")));
+}
+
 TEST(Tokenizer, control_tokens_in_a_text_are_text_unless_asked_for) {
   const Tokenizer trained_bpe = trained();
   const int32_t end = *trained_bpe.find("<|im_end|>");
