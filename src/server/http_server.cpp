@@ -1,11 +1,10 @@
 #include "server/http_server.h"
 
 #include <poll.h>
+#include <signal.h>
 
 #include <array>
 #include <atomic>
-#include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -13,6 +12,8 @@
 #include <thread>
 #include <unordered_set>
 #include <vector>
+
+#include "server/http_stream.h"
 
 namespace bantam {
 namespace {
@@ -22,7 +23,6 @@ using asio::awaitable;
 using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 using SystemError = boost::system::error_code;
-using Tls = asio::ssl::stream<tcp::socket>;
 
 constexpr int kTickMs = 20;          // how late a deadline or a client that left is seen
 constexpr size_t kReadBytes = 4096;  // per connection, all the time
@@ -191,28 +191,17 @@ class Client final : public Connection {
   Client(Shared& shared_state, tcp::socket socket, Args&... args)
       : Connection(shared_state, socket.get_executor()), stream_(std::move(socket), args...) {}
 
-  tcp::socket& socket() override { return lowest(stream_); }
+  tcp::socket& socket() override { return stream_.socket(); }
 
   awaitable<void> serve() {
     time_out_after(shared.options.head_ms);
-    bool open = co_await handshake();
+    bool open = co_await stream_.handshake();
     while (open) open = co_await exchange();
+    stream_.say_goodbye();
     close();
   }
 
  private:
-  static tcp::socket& lowest(tcp::socket& socket) { return socket; }
-  static tcp::socket& lowest(Tls& tls) { return tls.next_layer(); }
-
-  awaitable<bool> handshake() {
-    if constexpr (std::is_same_v<Stream, Tls>) {
-      SystemError error;
-      co_await stream_.async_handshake(Tls::server, asio::redirect_error(asio::use_awaitable, error));
-      co_return !error;
-    }
-    co_return true;
-  }
-
   // One request and its response; false when the connection is at its end.
   awaitable<bool> exchange() {
     resting = unread.empty();
@@ -287,12 +276,9 @@ class Client final : public Connection {
   }
 
   awaitable<bool> receive() {
-    SystemError error;
-    const size_t n =
-        co_await stream_.async_read_some(asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return false;
+    const size_t n = co_await stream_.read_some(buffer);
     unread.assign(buffer.data(), n);
-    co_return true;
+    co_return n > 0;
   }
 
   // The connection is busy meanwhile: a client that leaves ends the job.
@@ -397,9 +383,8 @@ class Client final : public Connection {
     while (!bytes.empty()) {
       const std::string_view piece = bytes.substr(0, kWriteBytes);
       time_out_after(shared.options.write_ms);
-      SystemError error;
-      co_await asio::async_write(stream_, asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
-      if (error) co_return false;
+      const bool written = co_await stream_.write(piece);
+      if (!written) co_return false;
       bytes.remove_prefix(piece.size());
     }
     deadline = Clock::time_point::max();
@@ -442,7 +427,8 @@ std::unique_ptr<asio::ssl::context> open_tls(const HttpServerOptions& options) {
   if (options.certificate.empty() && options.key.empty()) return nullptr;
   auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   tls->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-  SSL_CTX_set_mode(tls->native_handle(), SSL_MODE_RELEASE_BUFFERS);  // idle connections hold none
+  SSL_CTX_set_mode(tls->native_handle(), SSL_MODE_RELEASE_BUFFERS |  // resting connections hold none
+                                             SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SystemError error;
   tls->use_certificate_chain_file(options.certificate.string(), error);
   if (error) throw IoError("{}: no certificate chain in PEM: {}", options.certificate.string(), error.message());
@@ -450,6 +436,14 @@ std::unique_ptr<asio::ssl::context> open_tls(const HttpServerOptions& options) {
   if (error)
     throw IoError("{}: no private key in PEM that fits the certificate: {}", options.key.string(), error.message());
   return tls;
+}
+
+// OpenSSL writes to sockets whose client may have left; the signal goes to the thread that writes.
+void block_sigpipe() {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
 }
 
 template <class Stream>
@@ -471,7 +465,10 @@ struct HttpServer::State {
     for (IoThread& thread : threads) asio::co_spawn(thread.io, tick(thread, shared), asio::detached);
     asio::co_spawn(threads[0].io, accept(), asio::detached);
     for (IoThread& thread : threads) {
-      thread.thread = std::thread([&thread] { thread.io.run(); });
+      thread.thread = std::thread([&thread] {
+        block_sigpipe();
+        thread.io.run();
+      });
     }
   }
 
@@ -531,9 +528,9 @@ struct HttpServer::State {
     SystemError ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     if (tls) {
-      spawn(thread, std::make_shared<Client<Tls>>(shared, std::move(socket), *tls));
+      spawn(thread, std::make_shared<Client<TlsStream>>(shared, std::move(socket), *tls));
     } else {
-      spawn(thread, std::make_shared<Client<tcp::socket>>(shared, std::move(socket)));
+      spawn(thread, std::make_shared<Client<PlainStream>>(shared, std::move(socket)));
     }
   }
 

@@ -34,7 +34,7 @@ class TestClient {
     const timeval patience{20, 0};  // a server that hangs fails the test, not the machine
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
-  ~TestClient() { leave(); }
+  virtual ~TestClient() { leave(); }
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
 
@@ -45,7 +45,7 @@ class TestClient {
 
   void send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n = send_some(bytes);
       if (n <= 0) return;  // the server has closed; what it said can still be read
       bytes.remove_prefix(static_cast<size_t>(n));
     }
@@ -95,10 +95,17 @@ class TestClient {
     return reply();
   }
 
+ protected:
+  int socket() const { return socket_; }
+  virtual ssize_t send_some(std::string_view bytes) {
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t receive_some(char* to, size_t most) { return ::recv(socket_, to, most, 0); }
+
  private:
   bool receive() {
     char buffer[16384];
-    const ssize_t n = ::recv(socket_, buffer, sizeof buffer, 0);
+    const ssize_t n = receive_some(buffer, sizeof buffer);
     if (n > 0) received_.append(buffer, static_cast<size_t>(n));
     return n > 0;
   }
