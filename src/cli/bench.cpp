@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "cli/bench_machine.h"
+#include "cli/bench_streams.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model_option.h"
@@ -30,6 +31,7 @@
 namespace bantam {
 namespace {
 
+constexpr int kStreamPromptTokens = 128;  // and as many of each answer
 constexpr int kPromptTokens = 512, kDecodeTokens = 128, kDepthTokens = 2048;
 constexpr double kDisturbed = 0.1;  // more of a CPU's time than this taken by other processes: measured again
 constexpr int kMostRepeats = 3;     // of a disturbed run
@@ -38,6 +40,7 @@ struct Options {
   std::string model, kv = kDefaultKv;
   int threads = available_cpus();
   int runs = 5;
+  int streams = 0;
   bool busy = false, ops = false, json = false;
 };
 
@@ -46,6 +49,7 @@ void declare(CLI::App& command, Options& options) {
   add_threads_option(command, options.threads);
   add_kv_option(command, options.kv);
   command.add_option("-r,--runs", options.runs, "how often each is measured, at least 1")->capture_default_str();
+  command.add_option("--streams", options.streams, "also so many texts at once, as a server writes them, up to 256");
   command.add_flag("--busy", options.busy, "also with other processes that keep one CPU, and all CPUs, busy");
   command.add_flag("--ops", options.ops, "also how much of the time each part of the model takes");
   command.add_flag("--json", options.json, "print the numbers as JSON");
@@ -107,7 +111,8 @@ class Bench {
   }
 
   void run() {
-    Progress progress("bench", (depth_ > 0 ? 3 : 2) * options_.runs + (options_.busy ? 2 : 0), "");
+    Progress progress(
+        "bench", ((depth_ > 0 ? 3 : 2) + (options_.streams > 0 ? 1 : 0) + (options_.busy ? 2 : 0)) * options_.runs, "");
     const auto step = [&] { progress.update(++done_); };
     speeds_.push_back(measure("prefill", prompt_, step, [&] { return prefill(prompt_); }));
     speeds_.push_back(measure("decode", decode_, step, [&] { return decode_after(0); }));
@@ -123,6 +128,14 @@ class Bench {
       speeds_.push_back(measure("decode after 2048", decode_, step, [&] { return decode_after(depth_); }));
     }
     peak_memory_bytes_ = peak_memory();  // before measuring the machine takes more
+    if (options_.streams > 0) {
+      const int prompt = std::min(kStreamPromptTokens, model_->config().context / 2), tokens = prompt;
+      const int all = options_.streams * tokens;
+      speeds_.push_back(measure(fmt::format("decode, {} texts", options_.streams), all, step, [&] {
+        return all /
+               streams_rate(model_, options_.threads, cache_format(options_.kv), options_.streams, prompt, tokens);
+      }));
+    }
     measure_limits();
     if (!options_.busy) return;
     for (const int busy : {1, available_cpus()}) {
@@ -289,6 +302,9 @@ class Bench {
 
 void run(const Options& options) {
   if (options.runs < 1 || options.runs > 1000) throw UsageError("--runs is {}, expected 1 to 1000", options.runs);
+  if (options.streams < 0 || options.streams > 256) {
+    throw UsageError("--streams is {}, expected 1 to 256", options.streams);
+  }
   const InterruptGuard guard;
   Bench bench(options);
   bench.run();
@@ -303,6 +319,7 @@ void add_bench(CLI::App& app) {
                        "  bantam bench -m model.gguf --busy\n"
                        "  bantam bench -m model.gguf --kv q8_0\n"
                        "  bantam bench -m model.gguf --ops\n"
+                       "  bantam bench -m model.gguf --streams 16\n"
                        "  bantam bench -m model.gguf -t 2 --json\n",
                        declare, run);
 }

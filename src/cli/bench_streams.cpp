@@ -1,0 +1,87 @@
+#include "cli/bench_streams.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/rng.h"
+#include "cli/interrupt.h"
+
+namespace bantam {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(2);
+
+Request request(const Tokenizer& tokenizer, int prompt, int tokens, Rng& rng) {
+  Request request;
+  for (int i = 0; i < prompt; ++i) {
+    request.prompt.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(tokenizer.vocab_size()))));
+  }
+  request.max_tokens = tokens;
+  request.sampling.temperature = 0;
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {  // none ends early
+    if (tokenizer.is_end_of_generation(id)) request.sampling.logit_bias.emplace_back(id, -100.f);
+  }
+  return request;
+}
+
+struct Text {
+  Stream stream;
+  int tokens = 0;
+  bool ended = false;
+};
+
+void look(Text& text) {
+  while (const std::optional<Event> event = text.stream.try_next()) {
+    if (const auto* part = std::get_if<TextEvent>(&*event)) {
+      text.tokens += static_cast<int>(part->tokens.size());
+    } else {
+      text.ended = true;
+    }
+  }
+}
+
+}  // namespace
+
+double streams_rate(const std::shared_ptr<const Model>& model, int threads, DType cache_format, int streams, int prompt,
+                    int tokens) {
+  const int context = prompt + tokens;
+  Engine engine(model, {.threads = threads,
+                        .context = context,
+                        .cache_format = cache_format,
+                        .cache_tokens = streams * ((context + kPageTokens) / kPageTokens + 1) * kPageTokens,
+                        .most_running = streams,
+                        .most_waiting = streams,
+                        .most_events = tokens + 1});
+  Rng rng(1);
+  std::vector<Text> texts;
+  for (int i = 0; i < streams; ++i) {
+    texts.push_back({engine.submit(request(engine.tokenizer(), prompt, tokens, rng))});
+  }
+  const auto written = [&] {
+    int sum = 0;
+    for (const Text& text : texts) sum += text.tokens;
+    return sum;
+  };
+  std::optional<std::pair<Clock::time_point, int>> begun;
+  for (;;) {
+    throw_if_interrupted();
+    for (Text& text : texts) look(text);
+    const auto now = Clock::now();
+    if (std::ranges::any_of(texts, &Text::ended)) {
+      const auto [since, before] = begun.value_or(std::pair(now, 0));
+      const double seconds = std::chrono::duration<double>(now - since).count();
+      return seconds > 0 ? (written() - before) / seconds : 0;
+    }
+    if (!begun && std::ranges::all_of(texts, [](const Text& text) { return text.tokens > 0; })) {
+      begun.emplace(now, written());
+    }
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+}  // namespace bantam
