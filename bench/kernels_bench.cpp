@@ -32,12 +32,13 @@ std::vector<std::byte> encoded(const DTypeTraits& format, size_t n) {
 
 // Packed where the format is, as a model runs it.
 void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& format, int in, int outs, int rows) {
-  const bool packed = is_packable(format.dtype);
+  const bool packed = is_packable(format.dtype, in), words = packed && packed_format(format.dtype).bits == 16;
   const auto slot = static_cast<size_t>(format.dtype);
   std::vector<std::byte> w = encoded(format, static_cast<size_t>(in * outs));
   const std::vector<float> x = random_values(static_cast<size_t>(in * rows));
   std::vector<float> y(static_cast<size_t>(outs * rows));
   std::vector<ActivationBlock> blocks(x.size() / kPackedValues);
+  std::vector<ActivationWords> word_blocks(x.size() / kPackedValues);
   MatmulArgs args{.w = w.data(),
                   .w_row_bytes = row_bytes(format.dtype, in),
                   .in = in,
@@ -55,10 +56,13 @@ void matmul(benchmark::State& state, const Kernels& kernels, const DTypeTraits& 
     }
     w = std::move(panels);
     kernels.quantize_activations(x.data(), blocks.data(), in * rows);
+    kernels.quantize_words(x.data(), word_blocks.data(), in * rows);
     args.w = w.data();
     args.w_row_bytes = panel;
-    args.x = reinterpret_cast<const std::byte*>(blocks.data());
-    args.x_row_bytes = static_cast<size_t>(in / kPackedValues) * sizeof(ActivationBlock);
+    args.x = words ? reinterpret_cast<const std::byte*>(word_blocks.data())
+                   : reinterpret_cast<const std::byte*>(blocks.data());
+    args.x_row_bytes =
+        static_cast<size_t>(in / kPackedValues) * (words ? sizeof(ActivationWords) : sizeof(ActivationBlock));
   }
   const MatmulKernel kernel = packed ? kernels.matmul_packed[slot] : kernels.matmul[slot];
   for (auto _ : state) {

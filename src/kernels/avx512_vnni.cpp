@@ -21,6 +21,19 @@ struct Sum {
   I total() const { return all; }
 };
 
+// Words are signed.
+template <>
+struct Sum<65535> {
+  I all;
+
+  void start(int, int) { all = _mm512_setzero_si512(); }
+  template <int>
+  void add(I words, int32_t x) {
+    all = _mm512_dpwssd_epi32(all, words, _mm512_set1_epi32(x));
+  }
+  I total() const { return all; }
+};
+
 // A tile of a packed product.
 constexpr int kPackedRows = 6, kPackedPanels = 2;
 

@@ -21,6 +21,19 @@ struct Sum {
   I total() const { return all; }
 };
 
+// Words are signed.
+template <>
+struct Sum<65535> {
+  I all;
+
+  void start(int, int) { all = _mm256_setzero_si256(); }
+  template <int>
+  void add(I words, int32_t x) {
+    all = _mm256_dpwssd_avx_epi32(all, words, _mm256_set1_epi32(x));
+  }
+  I total() const { return all; }
+};
+
 // Each builds on those before it.
 // clang-format off
 #include "kernels/simd_math.inc"

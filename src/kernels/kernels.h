@@ -21,7 +21,7 @@ struct MatmulArgs {
   const std::byte* w = nullptr;  // [out, in] in the kernel's weight format; packed: panels (packed.h)
   size_t w_row_bytes = 0;        // packed: of a panel
   int in = 0;                    // a multiple of the format's block
-  const std::byte* x = nullptr;  // [rows, in]; packed: ActivationBlock[rows, in / 32]
+  const std::byte* x = nullptr;  // [rows, in]; packed: ActivationBlock or ActivationWords[rows, in / 32]
   size_t x_row_bytes = 0;
   int rows = 0;
   real* y = nullptr;
@@ -52,6 +52,8 @@ struct Kernels {
   MatmulKernel matmul_packed[kDTypeSlots];
   // x[n] to n / 32 blocks: q and scale are exactly what encode_q8_0 gives.
   void (*quantize_activations)(const real* x, ActivationBlock* blocks, int n);
+  // Likewise for weights of 16 bits. All tables give the same bits.
+  void (*quantize_words)(const real* x, ActivationWords* blocks, int n);
 
   // Multiplies codes by activations in registers, `rounds` times as many as are in flight at once; returns how many
   // bytes were multiplied. The most that matmul_packed could do, for benchmarks.

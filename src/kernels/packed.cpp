@@ -1,6 +1,8 @@
 #include "kernels/packed.h"
 
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 
 #include "tensor/quant/iq4.h"
@@ -58,7 +60,7 @@ template <int kBits>
 void put_codes(const uint8_t* c, int row, std::byte* codes) {
   auto* out = reinterpret_cast<uint8_t*>(codes) + 4 * row;
   if constexpr (kBits == 8) {
-    for (int unit = 0; unit < kUnits; ++unit) std::memcpy(out + 64 * unit, c + 4 * unit, 4);
+    for (int unit = 0; unit < 8; ++unit) std::memcpy(out + 64 * unit, c + 4 * unit, 4);
     return;
   }
   for (int v = 0; v < 4; ++v) {
@@ -67,7 +69,7 @@ void put_codes(const uint8_t* c, int row, std::byte* codes) {
   for (int i = 0; i < 4; ++i) {
     if constexpr (kBits == 5) {
       int bits = 0;
-      for (int unit = 0; unit < kUnits; ++unit) bits |= c[4 * unit + i] >> 4 << unit;
+      for (int unit = 0; unit < 8; ++unit) bits |= c[4 * unit + i] >> 4 << unit;
       out[256 + i] = static_cast<uint8_t>(bits);
     }
     if constexpr (kBits == 6) {
@@ -104,6 +106,39 @@ void pack(const std::byte* rows, size_t row_bytes, int count, int cols, std::byt
   }
 }
 
+// Writes a row's values as words; returns the exponent of what they are units of.
+uint8_t put_words(const float* values, int row, std::byte* codes) {
+  constexpr int kBias = 127, kLeast = 1 - kBias;  // of f32
+  float peak = 0;
+  bool finite = true;
+  for (int i = 0; i < kPackedValues; ++i) {
+    peak = std::max(peak, std::fabs(values[i]));
+    finite = finite && std::isfinite(values[i]);
+  }
+  int exponent = 0;
+  if (finite) std::frexp(peak, &exponent);  // peak < 2^exponent
+  exponent = std::max(exponent - 13, kLeast);
+  int16_t words[kPackedValues];
+  for (int i = 0; i < kPackedValues; ++i) {
+    words[i] = finite ? static_cast<int16_t>(std::nearbyint(std::ldexp(values[i], -exponent))) : int16_t{1};
+  }
+  for (int unit = 0; unit < 16; ++unit) std::memcpy(codes + 64 * unit + 4 * row, words + 2 * unit, 4);
+  return static_cast<uint8_t>(finite ? exponent + kBias : 255);
+}
+
+void pack_words(DType dtype, const std::byte* rows, size_t row_bytes, int count, int cols, std::byte* panel) {
+  const PackedFormat f = packed_format(dtype);
+  if (count < kPanelRows) std::memset(panel, 0, panel_bytes(dtype, cols));
+  for (int i = 0; i < cols; i += kPackedValues, panel += f.block_bytes()) {
+    for (int r = 0; r < count; ++r) {
+      float values[kPackedValues];
+      const std::byte* row = rows + static_cast<size_t>(r) * row_bytes;
+      traits(dtype).decode(row + bantam::row_bytes(dtype, i), values, kPackedValues);
+      put_byte(panel + f.code_bytes(), r, put_words(values, r, panel));
+    }
+  }
+}
+
 }  // namespace
 
 void pack_panel(DType dtype, const std::byte* rows, size_t row_bytes, int count, int cols, std::byte* panel) {
@@ -128,6 +163,9 @@ void pack_panel(DType dtype, const std::byte* rows, size_t row_bytes, int count,
       return pack<DType::iq4_nl, BlockIq4Nl>(rows, row_bytes, count, cols, panel);
     case DType::iq4_xs:
       return pack<DType::iq4_xs, BlockIq4Xs>(rows, row_bytes, count, cols, panel);
+    case DType::f16:
+    case DType::bf16:
+      return pack_words(dtype, rows, row_bytes, count, cols, panel);
     default:
       assert(false && "is_packable()");
   }

@@ -1,5 +1,6 @@
 // The definition of every kernel, in `real`: obvious before fast. Sums run in index order.
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstring>
@@ -46,6 +47,17 @@ int packed_code(const PackedFormat& f, const std::byte* codes, int r, int i) {
 int packed_dot(const PackedFormat& f, const std::byte* codes, int r, const ActivationBlock& x, int begin, int end) {
   int sum = 0;
   for (int i = begin; i < end; ++i) sum += (packed_code(f, codes, r, i) - f.offset) * x.q[i];
+  return sum;
+}
+
+// sum word * q over a block
+int64_t packed_dot(const std::byte* words, int r, const ActivationWords& x) {
+  int64_t sum = 0;
+  for (int i = 0; i < kPackedValues; ++i) {
+    int16_t w;
+    std::memcpy(&w, words + 64 * (i / 2) + 4 * r + 2 * (i % 2), sizeof w);
+    sum += w * x.q[i];
+  }
   return sum;
 }
 
@@ -97,10 +109,46 @@ void matmul_packed(const MatmulArgs& args, int out_begin, int out_end) {
           case PackedScales::signed_byte:
             add(0, 32, scale * static_cast<int8_t>(byte(0)));
             break;
+          case PackedScales::power_of_2:
+            break;  // matmul_words()
         }
       }
       args.y[static_cast<ptrdiff_t>(r) * args.y_stride + o] = y;
     }
+  }
+}
+
+void matmul_words(const MatmulArgs& args, int out_begin, int out_end) {
+  constexpr PackedFormat f = packed_format(DType::f16);
+  for (int r = 0; r < args.rows; ++r) {
+    const auto* x = reinterpret_cast<const ActivationWords*>(args.x + static_cast<size_t>(r) * args.x_row_bytes);
+    for (int o = out_begin; o < out_end; ++o) {
+      const std::byte* at = args.w + static_cast<size_t>(o / kPanelRows) * args.w_row_bytes;
+      real y = 0;
+      for (int b = 0; b < args.in / kPackedValues; ++b, at += f.block_bytes()) {
+        const auto scale = std::bit_cast<float>(static_cast<uint32_t>(at[f.code_bytes() + o % kPanelRows]) << 23);
+        const auto sum = static_cast<float>(packed_dot(at, o % kPanelRows, x[b]));
+        y = std::fma(real{sum} * x[b].scale, real{scale}, y);
+      }
+      args.y[static_cast<ptrdiff_t>(r) * args.y_stride + o] = y;
+    }
+  }
+}
+
+void quantize_words(const real* x, ActivationWords* block, int n) {
+  for (int i = 0; i < n; i += kPackedValues, ++block) {
+    float peak = 0;
+    bool finite = true;
+    for (int j = 0; j < kPackedValues; ++j) {
+      peak = std::max(peak, std::fabs(static_cast<float>(x[i + j])));
+      finite = finite && std::isfinite(static_cast<float>(x[i + j]));
+    }
+    const float scale = peak / ActivationWords::kTop;
+    const float inverse = scale >= std::numeric_limits<float>::min() ? 1 / scale : 0;
+    for (int j = 0; j < kPackedValues; ++j) {
+      block->q[j] = finite ? static_cast<int16_t>(std::round(static_cast<float>(x[i + j]) * inverse)) : int16_t{0};
+    }
+    block->scale = finite ? scale : std::numeric_limits<float>::quiet_NaN();
   }
 }
 
@@ -264,6 +312,7 @@ constexpr Kernels make_table() {
   Kernels table{};
   table.name = "scalar";
   table.quantize_activations = quantize_activations;
+  table.quantize_words = quantize_words;
   table.byte_products = byte_products;
   table.dot = dot;
   table.axpy = axpy;
@@ -280,7 +329,8 @@ constexpr Kernels make_table() {
   table.adamw = adamw;
   table.matmul[static_cast<size_t>(kRealType)] = matmul_real;
   [&]<DType... d>(std::integer_sequence<DType, d...>) {
-    ((table.matmul_packed[static_cast<size_t>(d)] = matmul_packed<d>), ...);
+    ((table.matmul_packed[static_cast<size_t>(d)] = packed_format(d).bits == 16 ? matmul_words : matmul_packed<d>),
+     ...);
   }
   (PackedDTypes{});
   return table;

@@ -34,20 +34,20 @@ void decode_row(const Matrix& w, int r, Real* out) {
 
 int panels_of(const Matrix& w) { return (w.rows + kPanelRows - 1) / kPanelRows; }
 
-// x's rows as 8-bit activations; the number of bytes of a row is an odd number of cache lines, so that rows do not
-// compete for the same places of a cache.
+// x's rows as whole numbers; the number of bytes of a row is an odd number of cache lines, so that rows do not compete
+// for the same places of a cache.
 struct QuantizedRows {
   const std::byte* data = nullptr;
   size_t row_bytes = 0;
 };
-QuantizedRows quantize_rows(Run& run, const Tensor& x) {
-  const size_t bytes = static_cast<size_t>(x.cols / kPackedValues) * sizeof(ActivationBlock);
+template <class Block>
+QuantizedRows quantize_rows(Run& run, const Tensor& x, void (*quantize)(const real*, Block*, int)) {
+  const size_t bytes = static_cast<size_t>(x.cols / kPackedValues) * sizeof(Block);
   const size_t row_bytes = ((bytes + 63) / 64 | 1) * 64;
   auto* data = run.scratch<std::byte>(row_bytes * static_cast<size_t>(x.rows));
   run.pool().parallel_for(x.rows, rows_per_chunk(x.cols), [&](int64_t begin, int64_t end) {
     for (auto r = static_cast<int>(begin); r < end; ++r) {
-      auto* blocks = reinterpret_cast<ActivationBlock*>(data + static_cast<size_t>(r) * row_bytes);
-      run.kernels().quantize_activations(x.row(r), blocks, x.cols);
+      quantize(x.row(r), reinterpret_cast<Block*>(data + static_cast<size_t>(r) * row_bytes), x.cols);
     }
   });
   return {data, row_bytes};
@@ -58,8 +58,7 @@ QuantizedRows quantize_rows(Run& run, const Tensor& x) {
 void multiply(Run& run, const Tensor& x, std::span<const Linear> parts, const Tensor* y) {
   assert(parts.size() <= kMostLinears);
   const Run::Temporary temporary(run);
-  const bool any_packed = std::any_of(parts.begin(), parts.end(), [](const Linear& part) { return part.w.packed; });
-  const QuantizedRows quantized = any_packed ? quantize_rows(run, x) : QuantizedRows{};
+  QuantizedRows bytes, words;  // made for the first of the parts that needs them
   std::array<MatmulArgs, kMostLinears> args;
   std::array<MatmulKernel, kMostLinears> kernels{};
   int panels = 0;  // kPanelRows rows of any part
@@ -73,6 +72,12 @@ void multiply(Run& run, const Tensor& x, std::span<const Linear> parts, const Te
     if (w.packed) {
       args[i].w = w.packed;
       args[i].w_row_bytes = panel_bytes(w.dtype, w.cols);
+      const bool is_words = packed_format(w.dtype).bits == 16;
+      QuantizedRows& quantized = is_words ? words : bytes;
+      if (!quantized.data) {
+        quantized = is_words ? quantize_rows(run, x, run.kernels().quantize_words)
+                             : quantize_rows(run, x, run.kernels().quantize_activations);
+      }
       args[i].x = quantized.data;
       args[i].x_row_bytes = quantized.row_bytes;
       kernels[i] = run.kernels().matmul_packed[format];

@@ -22,7 +22,7 @@ bool is_looked_up(const ModelConfig& config, const Weights& weights, const Matri
 
 // Whether panels are made of it.
 bool is_packed(const ModelConfig& config, const Weights& weights, const Matrix& w) {
-  return w && w.rows > 1 && is_packable(w.dtype) && !is_looked_up(config, weights, w);
+  return w && w.rows > 1 && is_packable(w.dtype, w.cols) && !is_looked_up(config, weights, w);
 }
 
 size_t aligned_bytes(const Matrix& w) {
