@@ -57,11 +57,24 @@ double streams_rate(const std::shared_ptr<const Model>& model, int threads, DTyp
                         .most_running = streams,
                         .most_waiting = streams,
                         .most_events = tokens + 1});
-  Rng rng(1);
   std::vector<Text> texts;
-  for (int i = 0; i < streams; ++i) {
-    texts.push_back({engine.submit(request(engine.tokenizer(), prompt, tokens, rng))});
+  const auto begin = [&](int most) {
+    Rng rng(1);
+    texts.clear();
+    for (int i = 0; i < streams; ++i) {
+      texts.push_back({engine.submit(request(engine.tokenizer(), prompt, most, rng))});
+    }
+  };
+  // The prompts run once before, so that the texts begin together.
+  begin(1);
+  for (Text& text : texts) {
+    while (!text.ended) {
+      throw_if_interrupted();
+      look(text);
+      std::this_thread::sleep_for(kLookEvery);
+    }
   }
+  begin(tokens);
   const auto written = [&] {
     int sum = 0;
     for (const Text& text : texts) sum += text.tokens;

@@ -30,7 +30,8 @@ class Batches::Line {
     const Fields fields(json_, where);
     id = fields.required_text("custom_id");
     if (fields.required_text("method") != "POST") throw bad_field(fields.path("method"), "expected POST");
-    if (fields.required_text("url") != endpoint) throw bad_field(fields.path("url"), "expected '{}'", endpoint);
+    if (batch_path(fields.required_text("url")) != batch_path(endpoint))
+      throw bad_field(fields.path("url"), "expected '{}'", endpoint);
     const Json* of = fields.object("body");
     if (!of) fields.missing("body");
     if (Fields(*of, where).boolean("stream").value_or(false))
@@ -154,11 +155,11 @@ std::optional<HttpResponse> Batches::answer_once(ServerParts& parts, const Batch
   try {
     const auto key = parts.tenants.find_id(batch.key_id);
     if (!key) throw ApiError(401, "invalid_api_key", "", "the key was revoked");
-    const RouteMatch match = find_route("POST", batch.endpoint);
+    const std::string path = batch_path(batch.endpoint);
+    const RouteMatch match = find_route("POST", path);
     if (!key->scopes.allow(match.route->scope))
       throw ApiError(403, "insufficient_permissions", "", "the key may not use this endpoint");
-    IncomingRequest request{
-        .method = "POST", .path = batch.endpoint, .query = {}, .headers = {}, .body = line.body, .peer = {}};
+    IncomingRequest request{.method = "POST", .path = path, .query = {}, .headers = {}, .body = line.body, .peer = {}};
     // The answer's thread may still wake this one after it gave up.
     const auto wakes = std::make_shared<std::pair<std::mutex, bool>>();
     const std::unique_ptr<Job> job = match.route->handler(Call{.parts = parts,

@@ -14,6 +14,11 @@
 
 namespace bantam {
 
+// Our path of a batch's endpoint: Azure's clients leave out the "/v1" before it.
+inline std::string batch_path(const std::string& endpoint) {
+  return endpoint.starts_with("/v1/") ? endpoint : "/v1" + endpoint;
+}
+
 class Batches {
  public:
   // The engine's requests of others come first; more than one at a time would still take their turns.

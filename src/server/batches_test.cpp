@@ -1,5 +1,6 @@
 #include "server/batches.h"
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -24,13 +25,14 @@ class BatchesTest : public ServiceTest {
     if (batches_) batches_->stop();
   }
 
-  TestReply upload(const std::string& content, const std::string& headers = "", const std::string& purpose = "batch") {
+  TestReply upload(const std::string& content, const std::string& headers = "", const std::string& purpose = "batch",
+                   const std::string& path = "/v1/files") {
     const std::string body =
         "--xyz\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n" + purpose +
         "\r\n--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"in.jsonl\"\r\nContent-Type: "
         "application/jsonl\r\n\r\n" +
         content + "\r\n--xyz--\r\n";
-    return ask("POST", "/v1/files", body, headers + "Content-Type: multipart/form-data; boundary=xyz\r\n");
+    return ask("POST", path, body, headers + "Content-Type: multipart/form-data; boundary=xyz\r\n");
   }
   static std::string line(const std::string& id, const Json& body, const std::string& url = "/v1/chat/completions") {
     return to_line({{"custom_id", id}, {"method", "POST"}, {"url", url}, {"body", body}}) + "\n";
@@ -82,6 +84,27 @@ TEST_F(BatchesTest, requests_of_a_file_are_answered_in_the_background) {
   int64_t requests = 0;
   for (const UsageTotal& total : totals()) requests += total.requests;
   EXPECT_EQ(requests, 2) << "what was answered is in the ledger";
+}
+
+TEST_F(BatchesTest, azures_paths_lead_to_the_same_files_and_batches) {
+  open();
+  const std::string version = "?api-version=2024-10-21";
+  for (const auto& [files, batches, query] : {std::array<std::string, 3>{"/openai/files", "/openai/batches", version},
+                                              {"/openai/v1/files", "/openai/v1/batches", ""}}) {
+    const Json file =
+        parse_json(upload(line("a", chat(), "/chat/completions"), "", "batch", files + query).body, "a file");
+    const Json begun =
+        good(batches + query,
+             {{"input_file_id", file["id"]}, {"endpoint", "/chat/completions"}, {"completion_window", "24h"}});
+    EXPECT_EQ(begun["endpoint"], "/chat/completions");
+    const Json done = wait_for(begun["id"], "completed");
+    EXPECT_EQ(get(batches + "/" + begun["id"].get<std::string>() + query)["status"], "completed");
+    const std::string output = files + "/" + done["output_file_id"].get<std::string>();
+    EXPECT_EQ(lines(ask("GET", output + "/content" + query).body)[0]["response"]["status_code"], 200);
+    EXPECT_EQ(ask("DELETE", output + query).status, 200);
+  }
+  EXPECT_EQ(ask("GET", "/openai/files").status, 404);  // no api-version
+  EXPECT_EQ(get("/openai/v1/batches")["data"].size(), 2U);
 }
 
 TEST_F(BatchesTest, a_file_that_holds_no_requests_fails_its_batch) {

@@ -1,4 +1,4 @@
-// /v1/files and /v1/batches of OpenAI: requests in a file, answered in the background.
+// /v1/files and /v1/batches of OpenAI, and Azure's: requests in a file, answered in the background.
 #include "server/batches.h"
 #include "server/fields.h"
 #include "server/handlers.h"
@@ -114,14 +114,16 @@ std::unique_ptr<Job> create_batch(Call call) {
   const Json body = parse_body(call.request);
   const Fields fields(body);
   const std::string input = fields.required_text("input_file_id"), endpoint = fields.required_text("endpoint");
-  if (!fields.word("endpoint", {"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses"}))
-    fields.missing("endpoint");
+  const auto known =
+      fields.word("endpoint", {"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses",
+                               "/chat/completions", "/completions", "/embeddings", "/responses"});
+  if (!known) fields.missing("endpoint");
   if (fields.required_text("completion_window") != "24h") throw not_supported("completion_window", "other than '24h'");
   const Json* metadata = fields.object("metadata");
   const std::string noted = metadata ? to_line(*metadata) : "";
   if (noted.size() > kMostMetadata) throw bad_field("metadata", "has more than {} bytes", kMostMetadata);
   if (!batches.store.file(call.key.id, input)) throw no_file(input);
-  if (!call.key.scopes.allow(find_route("POST", endpoint).route->scope))
+  if (!call.key.scopes.allow(find_route("POST", batch_path(endpoint)).route->scope))
     throw ApiError(403, "insufficient_permissions", "endpoint", "the key may not use this endpoint");
   const Batch batch = batches.store.add_batch(call.key.id, input, endpoint, noted);
   batches.wake();
