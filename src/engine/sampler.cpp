@@ -43,8 +43,9 @@ Sampler::Sampler(SamplerParams params, int vocab) : params_(std::move(params)), 
 }
 
 int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
+  if (params_.temperature == 0 && allowed.empty() && params_.logit_bias.empty() && !penalises()) return greedy(logits);
   adjust(logits, seen, allowed);
-  if (params_.temperature == 0) return greedy();
+  if (params_.temperature == 0) return greedy(std::span<const double>(adjusted_));
   gather();
   keep_top_k();
   keep_typical();
@@ -60,9 +61,7 @@ void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen
   }
   for (const auto& [token, bias] : params_.logit_bias) adjusted_[static_cast<size_t>(token)] += bias;
 
-  const bool penalise =
-      params_.repetition_penalty != 1 || params_.presence_penalty != 0 || params_.frequency_penalty != 0;
-  if (!penalise || params_.penalty_last_n == 0) return;
+  if (!penalises()) return;
   if (params_.penalty_last_n > 0) seen = seen.last(std::min(seen.size(), static_cast<size_t>(params_.penalty_last_n)));
   counted_.assign(seen.begin(), seen.end());
   std::sort(counted_.begin(), counted_.end());
@@ -75,16 +74,23 @@ void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen
   }
 }
 
-int32_t Sampler::greedy() const {
-  size_t best = adjusted_.size();
-  double highest = -kInfinity;
-  for (size_t i = 0; i < adjusted_.size(); ++i) {
-    if (adjusted_[i] > highest) {
-      highest = adjusted_[i];
+bool Sampler::penalises() const {
+  return params_.penalty_last_n != 0 &&
+         (params_.repetition_penalty != 1 || params_.presence_penalty != 0 || params_.frequency_penalty != 0);
+}
+
+// The first of the highest.
+template <class Logit>
+int32_t Sampler::greedy(std::span<const Logit> logits) {
+  size_t best = logits.size();
+  Logit highest = -std::numeric_limits<Logit>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > highest) {
+      highest = logits[i];
       best = i;
     }
   }
-  if (best == adjusted_.size() || highest == kInfinity)
+  if (best == logits.size() || highest == std::numeric_limits<Logit>::infinity())
     throw Error("the model's logits are not finite; is the file damaged?");
   return static_cast<int32_t>(best);
 }

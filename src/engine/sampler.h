@@ -57,7 +57,9 @@ class Sampler {
   };
 
   void adjust(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed);
-  int32_t greedy() const;
+  bool penalises() const;
+  template <class Logit>
+  static int32_t greedy(std::span<const Logit> logits);
   void gather();
   void keep_top_k();
   void keep_typical();

@@ -6,7 +6,7 @@
 
 namespace bantam {
 
-inline constexpr int64_t kElementGrain = 1 << 14;  // elements per chunk: about 50 us
+inline constexpr int64_t kElementGrain = 1 << 12;  // elements per chunk: a microsecond or two, a few times a barrier
 
 inline int64_t rows_per_chunk(int cols) { return std::max<int64_t>(1, kElementGrain / cols); }
 

@@ -87,7 +87,8 @@ void multiply(Run& run, const Tensor& x, std::span<const Linear> parts, const Te
   // Chunks of at least ~32k multiply-adds: below that, waking a thread costs more.
   const int64_t work_per_panel = static_cast<int64_t>(x.cols) * x.rows * kPanelRows;
   const int64_t least = (1 << 15) / work_per_panel + 1;
-  const int64_t grain = std::max(chunk_rows(run.pool(), panels, 4, 1), least);
+  const int64_t wanted = std::max(chunk_rows(run.pool(), panels, 4, 1), least);
+  const int64_t grain = wanted + wanted % 2;  // kernels take panels in pairs where there are many rows
   run.pool().parallel_for(panels, grain, [&](int64_t begin, int64_t end) {
     int64_t first = 0;  // panel of the part
     for (size_t i = 0; i < parts.size() && first < end; first += panels_of(parts[i++].w)) {
