@@ -80,8 +80,8 @@ def measure(report, server, crowd, options):
             times.append(crowd.health_ms(probe))
             time.sleep(0.005)
         most = max(most, server.rss_kib())
-    held = {} if crowd.tls else server.metrics()
-    report.say("connections the server counts", f"{held.get('bantam_connections', 0):.0f}")
+    if not crowd.tls:
+        report.say("connections the server counts", f"{server.metrics()['bantam_connections']:.0f}")
     report.say("slow ones dropped and come back", crowd.dropped)
     for name, kib in (("idle", (rested - empty) / max(1, options.idle)),
                       ("idle and slow", (most - empty) / max(1, options.idle + options.slow))):

@@ -6,21 +6,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/progress.h"
-#include "cli/run_check.h"
 
 namespace bantam {
-namespace {
 
-std::shared_ptr<const Model> checked(std::shared_ptr<const Model> model, const RunOptions& run) {
-  check_run(*model, run.context, run.kv, model_title(run.model));
-  return model;
-}
+Conversation::Loaded::Loaded(const RunOptions& run) : Loaded(model_title(run.model), open_to_run(run)) {}
 
-}  // namespace
-
-Conversation::Loaded::Loaded(const RunOptions& run)
-    : title(model_title(run.model)),
-      engine(checked(open_model(run.model), run), engine_options(run)),
+Conversation::Loaded::Loaded(std::string shown, const ModelToRun& opened)
+    : title(std::move(shown)),
+      engine(opened.model, opened.options),
       format(engine.tokenizer(), engine.model().metadata()) {
   say_warning(engine.tokenizer());
 }

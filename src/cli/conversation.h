@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/model_option.h"
+#include "cli/run_check.h"
 #include "cli/sampling_option.h"
 #include "engine/chat_format.h"
 #include "engine/generate.h"
@@ -49,6 +50,7 @@ class Conversation {
  private:
   struct Loaded {
     explicit Loaded(const RunOptions& run);
+    Loaded(std::string shown, const ModelToRun& opened);
 
     std::string title;
     Engine engine;

@@ -86,15 +86,14 @@ void run(const Options& options) {
     throw UsageError("--max-tokens is {}, expected 0 or more, or -1 to fill the context", options.max_tokens);
   }
   const auto began = std::chrono::steady_clock::now();
-  const auto model = open_model(options.run.model);
-  check_run(*model, options.run.context, options.run.kv, model_title(options.run.model));
-  Engine engine(model, engine_options(options.run));
+  const ModelToRun opened = open_to_run(options.run);
+  Engine engine(opened.model, opened.options);
   say_warning(engine.tokenizer());
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
   Request request;
   std::optional<ChatFormat> chat;
-  if (options.chat) chat.emplace(engine.tokenizer(), model->metadata());
+  if (options.chat) chat.emplace(engine.tokenizer(), opened.model->metadata());
   request.prompt = encode_prompt(options, engine.tokenizer(), chat ? &*chat : nullptr);
   if (options.max_tokens >= 0) request.max_tokens = options.max_tokens;
   request.sampling = sampler_params(options.sampling);

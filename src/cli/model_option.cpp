@@ -46,9 +46,10 @@ ModelFile open_model_file(const std::string& path) {
   return std::filesystem::is_directory(found) ? read_hf_folder(found) : read_gguf(found);
 }
 
-std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use) {
+std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use,
+                                        const std::function<void(const Metadata&)>& beside) {
   const auto panels = find_panel_cache();
-  return Model::from_file(open_model_file(path), use, panels ? &*panels : nullptr);
+  return Model::from_file(open_model_file(path), use, panels ? &*panels : nullptr, beside);
 }
 
 void say_warning(const Tokenizer& tokenizer) {

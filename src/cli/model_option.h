@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,8 +31,9 @@ void add_run_options(CLI::App& command, RunOptions& options);
 // model, IoError for what is neither a path nor a name, else as the readers do.
 ModelFile open_model_file(const std::string& path);
 
-// Throws as open_model_file() and Model::from_file().
-std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use = LoadFor::running);
+// Throws as open_model_file() and Model::from_file(), which see for `beside`.
+std::shared_ptr<const Model> open_model(const std::string& path, LoadFor use = LoadFor::running,
+                                        const std::function<void(const Metadata&)>& beside = {});
 
 // The tokenizer of a model file. What its user should know goes to standard error, once for each file.
 Tokenizer open_tokenizer(const Metadata& metadata);

@@ -19,12 +19,17 @@ DType cache_format(const std::string& kv) {
   throw UsageError("--kv is '{}', expected f32, f16 or q8_0", kv);
 }
 
-EngineOptions engine_options(const RunOptions& run) {
-  return {.threads = run.threads,
-          .context = run.context,
-          .cache_format = cache_format(run.kv),
-          .most_running = 1,
-          .draft = open_draft(run.draft, run.context)};
+ModelToRun open_to_run(const RunOptions& run) {
+  ModelToRun opened;
+  opened.model = open_model(run.model, LoadFor::running,
+                            [&](const Metadata& metadata) { opened.options.tokenizer = load_tokenizer(metadata); });
+  check_run(*opened.model, run.context, run.kv, model_title(run.model));
+  opened.options.threads = run.threads;
+  opened.options.context = run.context;
+  opened.options.cache_format = cache_format(run.kv);
+  opened.options.most_running = 1;
+  opened.options.draft = open_draft(run.draft, run.context);
+  return opened;
 }
 
 std::shared_ptr<const Model> open_draft(const std::string& path, int context) {

@@ -13,8 +13,13 @@ namespace bantam {
 // --kv: in which format keys and values are kept.
 void add_kv_option(CLI::App& command, std::string& kv);
 
-// How to run one sequence at a time. Throws as cache_format().
-EngineOptions engine_options(const RunOptions& run);
+// The model of -m, checked as check_run() does, and how to run one sequence at a time with it. Throws as open_model(),
+// check_run(), cache_format() and open_draft().
+struct ModelToRun {
+  std::shared_ptr<const Model> model;
+  EngineOptions options;
+};
+ModelToRun open_to_run(const RunOptions& run);
 
 // The model of --draft, null when `path` is empty. Throws as open_model(), and UsageError when it does not fit into the
 // memory that is free beside the model it guesses for.

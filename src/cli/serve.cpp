@@ -197,8 +197,9 @@ void wait_until_idle(EngineBackend& backend, std::chrono::steady_clock::time_poi
   while (busy() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(kLook);
 }
 
-// glibc gives threads heaps of their own, up to eight for each CPU, and what was free in one stays there: over thousands
-// of requests resident memory grew while no more was in use. Few threads of a server allocate at the same time.
+// glibc gives threads heaps of their own, up to eight for each CPU, and what was free in one stays there: over
+// thousands of requests resident memory grew while no more was in use. Few threads of a server allocate at the same
+// time.
 constexpr int kHeaps = 2;
 
 void run(const Options& options) {

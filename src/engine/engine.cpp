@@ -50,7 +50,7 @@ class Engine::Core {
   void drain(std::optional<Clock::time_point> until);
 
   const Model& model() const { return *model_; }
-  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
   int context() const { return options_.context; }
 
  private:
@@ -86,8 +86,8 @@ class Engine::Core {
   void publish();
 
   const std::shared_ptr<const Model> model_;
-  const Tokenizer tokenizer_;
-  FormCache forms_{tokenizer_};
+  const std::shared_ptr<const Tokenizer> tokenizer_;
+  FormCache forms_{*tokenizer_};
   const EngineOptions options_;
   ThreadPool pool_;
   const Compute compute_;
@@ -117,17 +117,21 @@ class Engine::Core {
   std::thread thread_;
 };
 
+std::shared_ptr<const Tokenizer> load_tokenizer(const Metadata& metadata) {
+  return std::make_shared<const Tokenizer>(Tokenizer::from_metadata(metadata));
+}
+
 Engine::Core::Core(std::shared_ptr<const Model> model, const EngineOptions& options)
     : model_(std::move(model)),
-      tokenizer_(Tokenizer::from_metadata(model_->metadata())),
+      tokenizer_(options.tokenizer ? options.tokenizer : load_tokenizer(model_->metadata())),
       options_(checked(options, model_->config())),
       pool_(options_.threads),
       compute_{pool_, active_kernels()},
       kv_pool_(model_->config(), KvPool::pages_for(options_.cache_tokens), options_.cache_format),
       scheduler_(kv_pool_, {.most_running = options_.most_running, .prefix_cache = options_.prefix_cache}) {
-  if (const int rows = model_->config().vocab; tokenizer_.vocab_size() > rows) {
+  if (const int rows = model_->config().vocab; tokenizer_->vocab_size() > rows) {
     throw UsageError("the tokenizer has {} tokens but the model only {}: they do not belong together",
-                     tokenizer_.vocab_size(), rows);
+                     tokenizer_->vocab_size(), rows);
   }
   if (options_.draft) draft_model_.emplace(options_.draft, *model_, options_.threads, options_.context);
   stats_.pages_total = counted_.pages_total = kv_pool_.pages();
@@ -161,7 +165,7 @@ std::unique_ptr<Sequence> Engine::Core::make_sequence(std::vector<int32_t> token
 Stream Engine::Core::submit(Request request) {
   auto sequence = make_sequence(request.prompt, std::move(request.tenant), request.priority, request.deadline);
   std::function<void()> on_event = std::move(request.on_event);
-  sequence->continuation = std::make_unique<Continuation>(request, tokenizer_, options_.context);
+  sequence->continuation = std::make_unique<Continuation>(request, *tokenizer_, options_.context);
   return enqueue(std::move(sequence), std::move(on_event));
 }
 

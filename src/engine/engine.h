@@ -13,6 +13,9 @@
 
 namespace bantam {
 
+// A model's tokenizer, to be shared. Throws as Tokenizer::from_metadata().
+std::shared_ptr<const Tokenizer> load_tokenizer(const Metadata& metadata);
+
 struct EngineOptions {
   int threads = available_cpus();
   int context = 0;                 // most tokens of one sequence; 0: the model's own, at most kDefaultContext
@@ -22,6 +25,7 @@ struct EngineOptions {
   int most_waiting = 256;          // requests that wait for a place; more are refused
   int most_events = 128;           // of one request that wait for its reader; then the sequence pauses
   bool prefix_cache = true;
+  std::shared_ptr<const Tokenizer> tokenizer = nullptr;  // the model's, where it is loaded already
   std::shared_ptr<const Model> draft = nullptr;  // guesses too, while one text is written; of the same vocabulary
   bool speculation = true;  // tokens guessed from the text so far and checked together; never changes the output
 };

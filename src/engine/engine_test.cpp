@@ -204,6 +204,12 @@ TEST_F(Schedules, the_same_seed_gives_the_same_tokens_whatever_runs_beside_it) {
   EXPECT_GT(preempted_, 0u);
 }
 
+TEST_F(EngineTest, a_tokenizer_that_is_loaded_already_is_not_loaded_again) {
+  EngineOptions given = options();
+  given.tokenizer = load_tokenizer(model_->metadata());
+  EXPECT_EQ(&Engine(model_, given).tokenizer(), given.tokenizer.get());
+}
+
 TEST_F(EngineTest, a_prompt_that_begins_alike_is_run_once_for_each_tenant) {
   Engine engine(model_, options());
   const std::string prompt(2 * kPageTokens + 5, 'p');

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <future>
 #include <map>
 #include <utility>
 
@@ -122,7 +123,8 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& path, Load
   return from_file(std::filesystem::is_directory(path) ? read_hf_folder(path) : read_gguf(path), use);
 }
 
-std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use, const PanelCache* cache) {
+std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use, const PanelCache* cache,
+                                              const std::function<void(const Metadata&)>& beside) {
   const Family& family = family_of(opened);
   const bool hf = is_hf(opened.metadata);
   if (hf && family.arrange_hf) opened = family.arrange_hf(std::move(opened));
@@ -137,7 +139,10 @@ std::shared_ptr<const Model> Model::from_file(ModelFile opened, LoadFor use, con
   Binder bind(file, hf ? family.hf : family.gguf, model->converted_);
   for_each_tensor(config, bind, model->weights_);
   bind.finish(config);
+  std::future<void> other;
+  if (beside) other = std::async(std::launch::async, [&] { beside(file.metadata); });
   if (use == LoadFor::running) model->panels_ = pack_weights(config, model->weights_, file, cache);
+  if (beside) other.get();
   return model;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -19,9 +20,12 @@ class Model {
  public:
   // Takes a GGUF file or a Hugging Face folder. Throws FormatError, UnsupportedError or IoError.
   static std::shared_ptr<const Model> load(const std::filesystem::path& path, LoadFor use = LoadFor::running);
-  // From a file already read. `cache`: where packed weights are looked for and kept; none by default.
+  // From a file already read. `cache`: where packed weights are looked for and kept; none by default. `beside` is
+  // called in a thread of its own with the file's metadata while weights are packed or read; what it throws comes out
+  // here.
   static std::shared_ptr<const Model> from_file(ModelFile file, LoadFor use = LoadFor::running,
-                                                const PanelCache* cache = nullptr);
+                                                const PanelCache* cache = nullptr,
+                                                const std::function<void(const Metadata&)>& beside = {});
 
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }

@@ -61,6 +61,17 @@ TEST_F(ModelTest, a_saved_gguf_loads_to_the_same_logits) {
   }
 }
 
+TEST_F(ModelTest, other_work_is_done_beside_the_weights_and_what_it_throws_comes_out) {
+  const ModelConfig c = llama_config();
+  const fs::path path = save(TestModel(c), gguf_metadata(c));
+  std::string family;
+  Model::from_file(read_gguf(path), LoadFor::running, nullptr,
+                   [&](const Metadata& metadata) { family = metadata.string("general.architecture"); });
+  EXPECT_EQ(family, "llama");
+  const auto fail = [](const Metadata&) { throw UsageError("no"); };
+  EXPECT_THROW(Model::from_file(read_gguf(path), LoadFor::running, nullptr, fail), UsageError);
+}
+
 TEST_F(ModelTest, a_hugging_face_folder_and_back_to_gguf_keep_the_function) {
   const ModelConfig c = llama_config();
   const TestModel model(c);

@@ -191,8 +191,9 @@ std::optional<ModelSource> EngineBackend::find(const std::string& name) const {
 ModelPool::Opened EngineBackend::load(const std::string& name) const {
   const auto source = find(name);
   if (!source) throw UsageError("there is no model '{}'", name);
-  const auto model = Model::from_file(source->read(), LoadFor::running, panels_ ? &*panels_ : nullptr);
   EngineOptions options = engine_;
+  const auto model = Model::from_file(source->read(), LoadFor::running, panels_ ? &*panels_ : nullptr,
+                                      [&](const Metadata& metadata) { options.tokenizer = load_tokenizer(metadata); });
   if (options.draft && !same_vocabulary(options.draft->metadata(), model->metadata())) options.draft = nullptr;
   return {model, options};
 }
