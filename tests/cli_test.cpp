@@ -1,13 +1,17 @@
 // The command line from outside: what other programs rely on, and what bad input gets.
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/test_folder.h"
 #include "cli_fixture.h"
+#include "engine/reader.h"
 #include "engine/session.h"
 #include "engine/test_text_model.h"
 
@@ -129,6 +133,33 @@ TEST_F(CliTest, logits_are_what_the_model_says_after_each_token) {
   const Tensor expected = session.append(tokens, Logits::all_rows);
   ASSERT_EQ(bytes.size(), expected.size() * sizeof(float));
   EXPECT_EQ(std::memcmp(bytes.data(), expected.data, bytes.size()), 0);
+}
+
+TEST_F(CliTest, logits_of_a_reader_are_the_scores_its_spans_are_made_of) {
+  const fs::path path = fs::path(BANTAM_SOURCE_DIR) / "models/bantam-reader.gguf";
+  const auto model = Model::load(path);
+  const std::string_view question = "Who wrote the book?", passage = "The book came out in 1920. Ann Lee wrote it.";
+  const ReadingTokens t = encode_reading(Tokenizer::from_metadata(model->metadata()), question, passage);
+  const std::string flags =
+      fmt::format("logits -t 1 -m {} --tokens {} -o out.f32", path.string(), fmt::join(t.ids, ","));
+  const Result result = bantam(fmt::format("{} --types {}", flags, fmt::join(t.types, ",")));
+  EXPECT_EQ(result.code, 0) << result.err;
+  const std::string bytes = read_file(folder_ / "out.f32");
+  std::vector<float> scores(2 * t.ids.size());  // [tokens, 2]: of begin and end
+  ASSERT_EQ(bytes.size(), scores.size() * sizeof(float));
+  std::memcpy(scores.data(), bytes.data(), bytes.size());
+  const std::vector<AnswerSpan> spans = Reader(model, 1).read(question, {&passage, 1}, 1).at(0);
+  ASSERT_EQ(spans.size(), 1u);
+  float best = -std::numeric_limits<float>::infinity();
+  for (size_t i = static_cast<size_t>(t.passage_begin); i < t.ids.size(); ++i) {
+    for (size_t j = i; j < t.ids.size(); ++j) {
+      best = std::max(best, scores[2 * i] + scores[2 * j + 1] - scores[0] - scores[1]);
+    }
+  }
+  EXPECT_NEAR(best, spans[0].log_odds, 1e-4);
+  expect_refusal(flags + " --types 1,2", "--types holds 2 types for");
+  expect_refusal("logits -m " + path.string() + " --tokens 1 --types 20 -o out.f32", "--types holds 20");
+  expect_refusal("logits -m m.gguf --tokens 1 --types 1 -o out.f32", "--types is for readers");
 }
 
 TEST_F(CliTest, bench_prints_the_numbers_others_read) {
