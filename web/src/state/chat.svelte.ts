@@ -26,6 +26,15 @@ export interface Writing {
 
 const isFailed = (message: Message) => message.data.failure !== undefined && !message.content;
 
+// The beginning of the first question, cut between words where it can be.
+function titleOf(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const start = [...line].slice(0, kTitleCharacters).join('');
+  if (start === line) return line;
+  const space = start.lastIndexOf(' ');
+  return `${space > start.length / 2 ? start.slice(0, space) : start}…`;
+}
+
 class Chat {
   id = $state<string | null>(null);
   title = $state('');
@@ -104,7 +113,7 @@ class Chat {
     drafts.set('', '');
     const id = newId();
     this.id = id;
-    this.title = [...text.replace(/\s+/g, ' ').trim()].slice(0, kTitleCharacters).join('');
+    this.title = titleOf(text);
     outbox.create(id, this.title, $state.snapshot(this.settings));
     library.touch(id, { title: this.title });
     go(`#/c/${id}`, true);
