@@ -50,7 +50,7 @@ const kViews = {
   owner: async (page) => {
     await page.evaluate(() => (location.hash = '#/owner'));
     await page.locator('figure svg').waitFor();
-    await page.waitForTimeout(1500);
+    await page.waitForFunction(() => document.querySelector('polyline')?.points.length > 2);
   },
   settings: async (page, words) => {
     await openSidebar(page);
@@ -122,7 +122,7 @@ const kStates = {
     await page.getByRole('progressbar').waitFor();
   },
   pulling: async (page, _words, state) => {
-    state.pullMs = 60_000;
+    state.hold = true;
     await page.evaluate(() => (location.hash = '#/owner'));
     await page.locator('form .input').fill('smollm2');
     await page.locator('form .button').click();
