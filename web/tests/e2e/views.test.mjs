@@ -32,7 +32,8 @@ const kViews = {
     await answered(page);
     await page.locator('.abstained').waitFor();
   },
-  answer: async (page, words) => {
+  answer: async (page, words, state) => {
+    state.pieceMs = 10;
     await from(page, words.model);
     await ask(page, 'Show me code, a table and a formula');
     await answered(page);
@@ -47,10 +48,15 @@ const kViews = {
     await page.evaluate(() => (location.hash = '#/documents'));
     await page.locator('.rows').waitFor();
   },
-  owner: async (page) => {
+  owner: async (page, _words, state) => {
+    let second = 0;
+    setInterval(() => {
+      const running = Math.round(3 + 3 * Math.sin(++second / 3));
+      state.load = { ...state.load, running, waiting: Math.max(running - 4, 0), tokens_per_second: 240 * running, pages_used: 9 * running };
+    }, 1000).unref();
     await page.evaluate(() => (location.hash = '#/owner'));
     await page.locator('figure svg').waitFor();
-    await page.waitForFunction(() => document.querySelector('polyline')?.points.length > 2);
+    await page.waitForFunction((most) => document.querySelector('polyline')?.points.length > most, process.env.SCREENSHOTS ? 40 : 2);
   },
   settings: async (page, words) => {
     await openSidebar(page);
