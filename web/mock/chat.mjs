@@ -1,6 +1,7 @@
 // Streamed answers: scripted ones of a model, and grounded ones by looking for the question's words in the documents.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError, readJson, sendJson } from './http.mjs';
+import { pause } from './state.mjs';
 
 export const kSample = `Here is a **short answer** with everything in it.
 
@@ -67,6 +68,8 @@ function grounded(state, body) {
   };
 }
 
+const kHeldAfter = 4; // pieces
+
 export async function chat(state, request, response) {
   const body = await readJson(request);
   state.lastChat = body;
@@ -81,7 +84,8 @@ export async function chat(state, request, response) {
   for (let i = 0; i < answer.text.length && !response.destroyed; i += piece) {
     send({ choices: [{ index: 0, delta: { content: answer.text.slice(i, i + piece) }, finish_reason: null }] });
     pieces++;
-    if (state.pieceMs) await sleep(state.pieceMs);
+    if (pieces >= kHeldAfter) await pause(state, state.pieceMs, response);
+    else if (state.pieceMs) await sleep(state.pieceMs);
   }
   if (response.destroyed) return;
   send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...(answer.documents ? { documents: answer.documents } : {}) });

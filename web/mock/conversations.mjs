@@ -5,16 +5,18 @@ const summary = ({ id, title, created, updated, pinned, folder, messages }) => (
 });
 const whole = ({ owner: _, ...conversation }) => conversation;
 
+const known = (state, owner, id) => [...state.conversations.values()].find((one) => one.owner === owner && one.id === id);
+
 function find(state, owner, id) {
-  const conversation = state.conversations.get(id);
-  if (!conversation || conversation.owner !== owner) throw new HttpError(404, 'not_found', `there is no conversation '${id}'`);
+  const conversation = known(state, owner, id);
+  if (!conversation) throw new HttpError(404, 'not_found', `there is no conversation '${id}'`);
   return conversation;
 }
 
 export function addConversation(state, owner, { id, title = '', folder = '', settings = {}, created, updated, pinned = false, head = null, messages = [] }) {
   const now = state.now();
   const conversation = { owner, id, title, created: created ?? now, updated: updated ?? now, pinned, folder, settings, head, messages };
-  state.conversations.set(id, conversation);
+  state.conversations.set(state.conversations.has(id) ? `${owner}/${id}` : id, conversation); // ids are each owner's
   return conversation;
 }
 
@@ -38,8 +40,10 @@ function list(state, owner, query) {
 }
 
 function putMessage(state, conversation, id, { parent, role, content, data }) {
+  const { messages } = conversation;
+  if (parent !== null && !messages.some((one) => one.id === parent)) throw new HttpError(400, 'invalid_value', `parent: there is no message '${parent}'`);
   const message = { id, parent, role, content, created: state.now(), data };
-  conversation.messages = [...conversation.messages.filter((one) => one.id !== id), message];
+  conversation.messages = [...messages.filter((one) => one.id !== id), message];
   conversation.head = id;
   conversation.updated = state.now();
 }
@@ -53,15 +57,15 @@ export async function conversations(state, owner, request, response, url) {
   }
   if (url.pathname === '/bantam/import') {
     const { conversations: all } = await readJson(request);
-    const fresh = all.filter((one) => !state.conversations.has(one.id));
+    const fresh = all.filter((one) => !known(state, owner, one.id));
     for (const one of fresh) addConversation(state, owner, one);
     return sendJson(response, { imported: fresh.length, skipped: all.length - fresh.length });
   }
   if (!id && method === 'GET') return sendJson(response, list(state, owner, url.searchParams));
   if (!id && method === 'POST') {
     const body = await readJson(request);
-    const known = state.conversations.get(body.id);
-    return sendJson(response, whole(known ?? addConversation(state, owner, body)));
+    if (known(state, owner, body.id)) throw new HttpError(409, 'conversation_exists', `there is a conversation '${body.id}' already`);
+    return sendJson(response, whole(addConversation(state, owner, body)), 201);
   }
   const conversation = find(state, owner, id);
   if (sub === 'messages' && method === 'PUT') {
@@ -71,7 +75,7 @@ export async function conversations(state, owner, request, response, url) {
   if (method === 'GET') return sendJson(response, whole(conversation));
   if (method === 'PATCH') return sendJson(response, whole(Object.assign(conversation, await readJson(request))));
   if (method === 'DELETE') {
-    state.conversations.delete(id);
+    for (const [key, one] of state.conversations) if (one === conversation) state.conversations.delete(key);
     response.writeHead(204).end();
     return undefined;
   }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError, readBody, readJson, sendJson } from './http.mjs';
+import { pause } from './state.mjs';
 
 let nextId = 1;
 
@@ -14,11 +14,13 @@ const listed = ({ id, name, title, text, added }) => ({
   id, name, title, bytes: Buffer.byteLength(text), passages: Math.max(1, Math.ceil(text.length / 600)), added,
 });
 
+const kIndexMs = 50;
+
 async function index(state, files) {
   state.indexing = { running: true, done: 0, total: files.length, current: files[0].name };
   for (const { name, text } of files) {
     state.indexing.current = name;
-    await sleep(state.indexMs ?? 150);
+    await pause(state, kIndexMs);
     if (text.includes('\0')) state.problems.push({ file: name, reason: 'is not text and has no format that is known' });
     else addDocument(state, name, text);
     state.indexing.done++;

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError, readJson, sendJson } from './http.mjs';
+import { pause } from './state.mjs';
 
 function findModel(state, name) {
   const model = state.models.find((one) => one.name === name);
@@ -7,13 +7,15 @@ function findModel(state, name) {
   return model;
 }
 
+const kPullMs = 20;
+
 export async function pull(state, request, response) {
   const { model } = await readJson(request);
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
   const total = 50_000_000;
   for (let completed = 0; completed <= total && !response.destroyed; completed += 5_000_000) {
     response.write(JSON.stringify({ status: 'pulling', completed, total }) + '\n');
-    await sleep(state.pullMs ?? 60);
+    await pause(state, kPullMs, response);
   }
   if (response.destroyed) return;
   if (!state.models.some(({ name }) => name === model)) {

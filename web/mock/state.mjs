@@ -1,4 +1,5 @@
 // What the mock server holds, in memory, and how it is told to fail.
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const kNow = () => Math.floor(Date.now() / 1000);
 
@@ -21,9 +22,16 @@ export function newState() {
     answers: [], // texts for the next model answers; else a sample
     pieceMs: 4, // between the pieces of a streamed answer
     piece: 12, // characters
+    hold: false, // what is under way (an answer after its first pieces, a pull, reading) stands still meanwhile
     lastChat: null,
     now: kNow,
   };
+}
+
+// Lets `ms` pass, and then the time that the test holds it still. `response`: of whom nobody waits for any more ends it.
+export async function pause(state, ms, response) {
+  await sleep(ms);
+  while (state.hold && !response?.destroyed) await sleep(20);
 }
 
 // The fault that waits for this request, used up by it.

@@ -278,6 +278,16 @@ bool ConversationStore::put(const std::string& owner, const std::string& id, con
   return true;
 }
 
+void ConversationStore::give(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  SqlStatement any = database_->prepare("SELECT 1 FROM conversations WHERE owner = ? LIMIT 1");
+  any.bind_all(std::string_view(from));
+  if (!any.step()) return;  // nearly always: nothing is written
+  any.reset();
+  database_->prepare("UPDATE OR IGNORE conversations SET owner = ? WHERE owner = ?")
+      .run(std::string_view(to), std::string_view(from));
+}
+
 bool ConversationStore::remove(const std::string& owner, const std::string& id) {
   const std::lock_guard lock(mutex_);
   {

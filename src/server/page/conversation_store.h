@@ -84,6 +84,8 @@ class ConversationStore {
   // False when there is no such conversation.
   bool change(const std::string& owner, const std::string& id, const ConversationChange& change, int64_t now_s);
   bool remove(const std::string& owner, const std::string& id);
+  // All of one owner become another's, except those whose id the other has.
+  void give(const std::string& from, const std::string& to);
   // Adds a message, which becomes the head, or puts another text and data into the one of that id.
   bool put(const std::string& owner, const std::string& id, const StoredMessage& message, int64_t now_s);
 

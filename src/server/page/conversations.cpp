@@ -25,8 +25,21 @@ ConversationStore& store_of(const Call& call) {
   return *call.parts.page.conversations;
 }
 
-// Without keys all conversations are of the one who uses this machine.
-std::string owner_of(const Call& call) { return call.key.id == Tenants::local().id ? std::string() : call.key.id; }
+// The first key of an owner that was not revoked.
+bool is_first_owner(const Call& call) {
+  if (!call.key.scopes.allow("admin")) return false;
+  const std::vector<KeyInfo> keys = call.parts.tenants.keys();  // the oldest first
+  const auto first = std::ranges::find_if(keys, [](const KeyInfo& k) { return !k.revoked && k.scopes.allow("admin"); });
+  return first != keys.end() && first->id == call.key.id;
+}
+
+// Without keys all conversations are of the one who uses this machine. That is who makes the first key: with it they
+// stay theirs, and no other key sees them.
+std::string owner_of(const Call& call) {
+  if (call.key.id == Tenants::local().id) return {};
+  if (is_first_owner(call)) store_of(call).give("", call.key.id);
+  return call.key.id;
+}
 
 ApiError not_there(std::string_view id) {
   return ApiError(404, "conversation_not_found", "", fmt::format("there is no conversation '{}'", id.substr(0, 100)));

@@ -44,6 +44,11 @@ class ConversationsTest : public ServiceTest {
     for (const Json& c : list["conversations"]) out.push_back(c["id"]);
     return out;
   }
+  // A header with a new key that was made so long after 1970.
+  std::string key_made_at(int64_t ms, const std::string& scopes = "") {
+    return "Authorization: Bearer " + TenantStore(database()).create("team", parse_scopes(scopes), {}, ms).secret +
+           "\r\n";
+  }
   // Everything that is on the disk.
   std::string bytes() const {
     std::string out;
@@ -154,6 +159,31 @@ TEST_F(ConversationsTest, each_key_has_its_own) {
   EXPECT_THAT(ask("GET", "/bantam/export", "", two).body, Not(HasSubstr("mine")));
   call("GET", "/bantam/conversations", nullptr, 401);
   call("GET", "/bantam/conversations", nullptr, 403, none);
+}
+
+TEST_F(ConversationsTest, what_was_said_before_there_were_keys_is_the_first_owner_s_and_nobody_else_s) {
+  make("before", "said without keys");
+  say("before", "m1", "", "a secret");
+  const std::string partner = key_made_at(3), owner = key_made_at(2), guest = key_made_at(1, "chat");
+  for (const std::string& other : {guest, partner}) {
+    EXPECT_THAT(listed("", other), ElementsAre());
+    EXPECT_THAT(listed("?q=secret", other), ElementsAre());
+    call("GET", "/bantam/conversations/before", nullptr, 404, other);
+    EXPECT_THAT(ask("GET", "/bantam/export", "", other).body, Not(HasSubstr("secret")));
+  }
+  EXPECT_EQ(call("GET", "/bantam/conversations/before", nullptr, 200, owner)["messages"].size(), 1u);
+  EXPECT_THAT(listed("?q=secret", owner), ElementsAre("before"));
+  make("after", "said with a key", Json::object(), owner);
+  EXPECT_THAT(listed("", owner).size(), 2u);
+  EXPECT_THAT(listed("", partner), ElementsAre());
+}
+
+TEST_F(ConversationsTest, when_the_first_owner_s_key_was_revoked_the_next_one_has_what_was_said_before_keys) {
+  make("before", "said without keys");
+  const std::string next = key_made_at(2);
+  key_made_at(1);
+  TenantStore(database()).revoke(TenantStore(database()).keys().front().id);
+  EXPECT_THAT(listed("", next), ElementsAre("before"));
 }
 
 TEST_F(ConversationsTest, export_and_import_give_the_same_again) {

@@ -1,7 +1,7 @@
 // The open conversation: its tree of messages, and the answer that is being written.
 import { countTokens, streamChat, type ChatMessage } from '../lib/api/chat';
 import { getConversation, patchConversation, putMessage } from '../lib/api/conversations';
-import { ApiFailure } from '../lib/api/http';
+import { ApiFailure, apiKey } from '../lib/api/http';
 import type { ChatSettings, Message, MessageData, Source } from '../lib/api/types';
 import { withoutOldest } from '../lib/context';
 import { drafts } from '../lib/drafts';
@@ -21,9 +21,19 @@ export interface Writing {
   pieces: number; // tokens, roughly: one piece each
   firstAt: number; // ms, 0 before the first piece
   data: MessageData;
+  key: string; // the tag of the one it is written with
 }
 
 const isFailed = (message: Message) => message.data.failure !== undefined && !message.content;
+
+// The beginning of the first question, cut between words where it can be.
+function titleOf(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const start = [...line].slice(0, kTitleCharacters).join('');
+  if (start === line) return line;
+  const space = start.lastIndexOf(' ');
+  return `${space > start.length / 2 ? start.slice(0, space) : start}…`;
+}
 
 class Chat {
   id = $state<string | null>(null);
@@ -47,8 +57,9 @@ class Chat {
     return this.settings.model || server.defaultModel;
   }
 
-  async open(id: string | null) {
-    if (id === this.id && !this.failure) return;
+  // `again`: also when it is open, for another key may see something else.
+  async open(id: string | null, again = false) {
+    if (id === this.id && !this.failure && !again) return;
     this.stop();
     this.id = id;
     this.failure = null;
@@ -102,17 +113,17 @@ class Chat {
     drafts.set('', '');
     const id = newId();
     this.id = id;
-    this.title = [...text.replace(/\s+/g, ' ').trim()].slice(0, kTitleCharacters).join('');
+    this.title = titleOf(text);
     outbox.create(id, this.title, $state.snapshot(this.settings));
     library.touch(id, { title: this.title });
     go(`#/c/${id}`, true);
   }
 
-  private add(message: Message) {
+  private add(message: Message, key = apiKey.tag()) {
     const others = this.messages.filter(({ id }) => id !== message.id);
     this.messages = [...others, message];
     this.head = message.id;
-    outbox.put(this.id!, message);
+    outbox.put(this.id!, message, key);
     library.touch(this.id!, { messages: this.messages.length });
     void server.save().then(() => this.saveHead());
   }
@@ -137,7 +148,7 @@ class Chat {
     this.stopper = stopper;
     const source = this.source;
     const data: MessageData = { source, model: source === 'model' ? this.model : undefined };
-    let writing: Writing = { id: newId(), text: '', pieces: 0, firstAt: 0, data };
+    let writing: Writing = { id: newId(), text: '', pieces: 0, firstAt: 0, data, key: apiKey.tag() };
     this.writing = writing;
     let frame = 0;
     const draw = () => {
@@ -191,11 +202,11 @@ class Chat {
       this.messages = [...this.messages, answer];
       if (this.head === question.id) this.head = answer.id;
     } else if (shown && this.head === question.id) {
-      this.add(answer);
+      this.add(answer, writing.key);
     } else {
       // Another branch or conversation is open by now: the answer is kept where it belongs.
       if (shown) this.messages = [...this.messages, answer];
-      outbox.put(conversation, answer);
+      outbox.put(conversation, answer, writing.key);
       void server.save();
     }
   }

@@ -1,5 +1,6 @@
 // The list of conversations: search, pins, folders.
 import * as api from '../lib/api/conversations';
+import { ApiFailure } from '../lib/api/http';
 import type { Conversation, ConversationSummary } from '../lib/api/types';
 import { now } from '../lib/ids';
 import { outbox } from '../lib/outbox';
@@ -66,8 +67,10 @@ class Library {
   }
 
   async remove(id: string) {
+    await api.deleteConversation(id).catch((error) => {
+      if (!(error instanceof ApiFailure && error.status === 404)) throw error; // it never reached the server
+    });
     outbox.forget(id);
-    await api.deleteConversation(id);
     this.conversations = this.conversations.filter((conversation) => conversation.id !== id);
     if (this.found) this.found = this.found.filter((conversation) => conversation.id !== id);
   }

@@ -57,8 +57,12 @@ class Server {
     }
   }
 
+  // What was written before there were keys, or with one that is refused, is the new key's.
   async useKey(key: string) {
+    const before = apiKey.get();
+    const tag = apiKey.tag();
     apiKey.set(key.trim());
+    if (!before || this.keyNeeded) outbox.take(tag);
     await this.refresh();
   }
 }

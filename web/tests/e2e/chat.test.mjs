@@ -46,7 +46,20 @@ test('what has been written stands still while the rest comes', withPage({ setup
   assert.equal(await page.evaluate(() => window.first.isConnected), true);
 }));
 
-test('an answer can be stopped, and what was written is kept', withPage({ setup: (state) => (state.pieceMs = 60) }, async ({ page, state }) => {
+test('a formula is drawn while the rest is written, and is not drawn again', withPage({ setup: (state) => (state.hold = true) }, async ({ page, state }) => {
+  state.answers.push(`It is $x^2$.\n\n${'A sentence after it. '.repeat(12)}\n\nAnd $y$.`);
+  state.piece = 40;
+  await from(page, 'Model');
+  await ask(page, 'Formula');
+  await page.locator('[aria-busy=true] .prose math').waitFor();
+  await page.evaluate(() => (window.formula = document.querySelector('.prose math')));
+  state.hold = false;
+  await until('the second is drawn', async () => (await page.locator('.prose math').count()) === 2);
+  await answered(page);
+  assert.equal(await page.evaluate(() => window.formula.isConnected), true);
+}));
+
+test('an answer can be stopped, and what was written is kept', withPage({ setup: (state) => (state.hold = true) }, async ({ page, state }) => {
   await from(page, 'Model');
   await ask(page, 'A long one');
   await page.locator('.prose p').first().waitFor();
@@ -167,6 +180,30 @@ test('the keyboard alone does everything', withPage({ sample: true }, async ({ p
   assert.equal(await page.getByRole('navigation').isVisible(), false);
 }));
 
+test('the shortcuts answer again, copy, open the panel, lead to the field and from message to message', withPage({}, async ({ page, state }) => {
+  state.answers.push('First. '.repeat(300), 'Second.');
+  await from(page, 'Model');
+  await ask(page, 'Question');
+  await answered(page);
+  await page.keyboard.press('Control+Shift+Semicolon');
+  await page.getByText('Copied').waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^First\. First/);
+  await page.keyboard.press('Control+Comma');
+  await page.getByRole('complementary').waitFor();
+  await page.keyboard.press('Escape');
+  await until('the panel is closed', async () => (await page.getByRole('complementary').count()) === 0);
+  const top = () => page.locator('.viewport').evaluate((list) => list.scrollTop);
+  const end = await top();
+  await page.keyboard.press('Alt+ArrowUp');
+  await until('it is further up', async () => (await top()) < end);
+  await page.keyboard.press('Control+Shift+KeyE');
+  await page.locator('.assistant').getByText('2/2').waitFor();
+  await answered(page);
+  await page.locator('.viewport').focus();
+  await page.keyboard.press('Control+Shift+KeyL');
+  assert.ok(await composer(page).evaluate((field) => field === document.activeElement));
+}));
+
 test('Enter that ends a Hangul syllable does not send', withPage({ locale: 'ko-KR' }, async ({ page, state }) => {
   await composer(page).fill('안녕');
   await composer(page).dispatchEvent('keydown', { key: 'Enter', code: 'Enter', isComposing: true });
@@ -174,7 +211,7 @@ test('Enter that ends a Hangul syllable does not send', withPage({ locale: 'ko-K
   assert.equal(await composer(page).inputValue(), '안녕');
 }));
 
-test('a screen reader is told that an answer comes, and then the answer', withPage({ setup: (state) => (state.pieceMs = 300) }, async ({ page, state }) => {
+test('a screen reader is told that an answer comes, and then the answer', withPage({ setup: (state) => (state.pieceMs = 1000) }, async ({ page, state }) => {
   state.answers.push('One sentence to hear. Another one to hear.');
   const live = page.locator('[aria-live="polite"]').last();
   await from(page, 'Model');

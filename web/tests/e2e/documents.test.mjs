@@ -18,9 +18,10 @@ async function dropFiles(page, files) {
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
 }
 
-test('dropped files are indexed with progress, and answer with a citation that opens the marked passage', withPage({ setup: (state) => (state.indexMs = 500) }, async ({ page, state }) => {
+test('dropped files are indexed with progress, and answer with a citation that opens the marked passage', withPage({ setup: (state) => (state.hold = true) }, async ({ page, state }) => {
   await dropFiles(page, [{ name: 'house.md', text: kHandbook.toString() }, { name: 'other.txt', text: 'Nothing of importance.' }]);
-  await page.getByRole('progressbar').first().waitFor();
+  await page.getByText(/^Reading 1 of 1: /).waitFor();
+  state.hold = false;
   await until('both are read', () => [...state.documents.values()].filter((one) => !one.manual).length === 2);
   await ask(page, 'When is the gate opened by the porter?');
   await answered(page);
@@ -33,7 +34,7 @@ test('dropped files are indexed with progress, and answer with a citation that o
   assert.equal(await page.getByRole('complementary').count(), 0);
 }));
 
-test('Korean is quoted to the byte', withPage({ locale: 'ko-KR', setup: (state) => (state.indexMs = 10) }, async ({ page, state }) => {
+test('Korean is quoted to the byte', withPage({ locale: 'ko-KR' }, async ({ page, state }) => {
   await page.goto(page.url() + '#/documents');
   await page.locator('input[type=file]').first().setInputFiles({ name: '안내서.md', mimeType: 'text/markdown', buffer: kHandbook });
   await page.getByText('안내서.md').first().waitFor();

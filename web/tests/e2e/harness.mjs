@@ -8,6 +8,8 @@ import { startMock } from '../../mock/server.mjs';
 const kBrowsers = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const browserPath = process.env.CHROMIUM ?? kBrowsers.find((path) => existsSync(path));
 
+const kWaitMs = Number(process.env.WAIT ?? 120_000); // for what comes at once where the machine has no other work
+
 let browser;
 export async function start() {
   browser ??= await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
@@ -28,7 +30,7 @@ export async function open({ sample = false, hash = '', url, setup, ...context }
   const opened = await (await start()).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...context });
   await opened.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await opened.newPage();
-  page.setDefaultTimeout(Number(process.env.WAIT ?? 60_000));
+  page.setDefaultTimeout(kWaitMs);
   const log = { outside: [], dialogs: [], errors: [] };
   await opened.route(
     (address) => address.origin !== origin && !['data:', 'blob:'].includes(address.protocol),
@@ -81,7 +83,7 @@ export const from = (page, name) => page.locator('fieldset label', { hasText: na
 export const answered = (page) => page.waitForFunction(() => document.querySelector('.assistant') && !document.querySelector('[aria-busy="true"]'));
 
 export async function until(what, check) {
-  for (let i = 0; i < 300; i++) {
+  for (const begun = Date.now(); Date.now() - begun < kWaitMs; ) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

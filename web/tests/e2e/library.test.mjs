@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import { ask, answered, composer, from, open, stop, until, withPage } from './harness.mjs';
+import { addConversation } from '../../mock/conversations.mjs';
+import { ask, answered, from, stop, until, withPage } from './harness.mjs';
 
 after(stop);
 
@@ -61,23 +62,84 @@ test('a deleted conversation is gone, after being asked', withPage({ sample: tru
   await page.getByRole('heading', { name: 'Ask your own documents' }).waitFor();
 }));
 
-test('with keys, each sees their own conversations, and none without a key', async () => {
-  const session = await open({ setup: (state) => (state.keys = new Map([['key-a', 'a'], ['key-b', 'b']])) });
-  const { page, state } = session;
+const twoKeys = { setup: (state) => (state.keys = new Map([['key-a', 'a'], ['key-b', 'b']])) };
+
+async function enter(page, key) {
+  await page.getByLabel('Key', { exact: true }).fill(key);
+  await page.getByRole('button', { name: /^(Continue|Use key)$/ }).click();
+}
+
+async function changeKey(page, key) {
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await Promise.all([page.waitForEvent('load'), enter(page, key)]);
+  await page.getByRole('heading', { name: 'Ask your own documents' }).waitFor();
+}
+
+const ofOwner = (state, owner) => [...state.conversations.values()].filter((one) => one.owner === owner);
+const stored = (state, owner, messages) => until(`${messages} messages of ${owner} are stored`, () => ofOwner(state, owner)[0]?.messages.length === messages);
+const gpu = 'Does Bantam need a GPU?';
+
+test('with keys, each sees their own conversations, and none without a key', withPage(twoKeys, async ({ page, state }) => {
   await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor();
-  await page.getByLabel('Key').fill('wrong');
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await enter(page, 'wrong');
   await page.getByText('The server refuses the key.').waitFor();
-  await page.getByLabel('Key').fill('key-a');
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await enter(page, 'key-a');
   await from(page, 'Manual');
-  await ask(page, 'Does Bantam need a GPU?');
+  await ask(page, gpu);
   await answered(page);
-  await until('it is of a', () => [...state.conversations.values()].some(({ owner }) => owner === 'a'));
+  await stored(state, 'a', 2);
   assert.equal(await page.getByRole('link', { name: 'Owner' }).count(), 0);
+  const address = page.url();
+  await changeKey(page, 'key-b');
+  await page.getByText('Your conversations will be kept here').waitFor();
+  await page.goto(address);
+  await page.getByText('This is not there any more.').waitFor();
+  assert.equal(await page.getByText(gpu).count(), 0);
+}));
+
+test('what one key could not store yet is neither shown to another nor sent with it, and is stored when the first is back', withPage(twoKeys, async ({ page, state }) => {
+  await enter(page, 'key-a');
+  await from(page, 'Manual');
+  state.faults.push({ method: 'PUT', path: '/bantam/conversations', status: 503, code: 'overloaded', times: Infinity });
+  await ask(page, gpu);
+  await answered(page);
+  await page.getByText('Your messages are kept in this browser until then.').waitFor();
   await page.evaluate(() => localStorage.setItem('bantam.key', 'key-b'));
   await page.reload();
-  await composer(page).waitFor();
   await page.getByText('This is not there any more.').waitFor();
-  await session.close();
-});
+  assert.equal(await page.locator('.bubble').count(), 0);
+  state.faults.length = 0;
+  await changeKey(page, 'key-a');
+  await stored(state, 'a', 2);
+  assert.deepEqual(ofOwner(state, 'b'), []);
+  await page.getByRole('link', { name: gpu }).click();
+  await page.locator('.bubble').getByText(gpu).waitFor();
+}));
+
+test('a key that is refused amid a conversation loses nothing: what was written goes on under the next key', withPage(twoKeys, async ({ page, state }) => {
+  await enter(page, 'key-a');
+  await from(page, 'Manual');
+  await ask(page, gpu);
+  await answered(page);
+  await stored(state, 'a', 2);
+  state.keys.delete('key-a');
+  await ask(page, 'And how much memory?');
+  await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor();
+  await enter(page, 'key-b');
+  await page.locator('.bubble').getByText('And how much memory?').waitFor();
+  await stored(state, 'b', 1);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await stored(state, 'b', 2);
+  await page.reload();
+  await page.locator('.bubble').getByText('And how much memory?').waitFor();
+  assert.equal(ofOwner(state, 'a')[0].messages.length, 2);
+}));
+
+test('a link to a conversation opens it once the key is entered', withPage({ ...twoKeys, hash: '/#/c/mine', setup: (state) => {
+  twoKeys.setup(state);
+  const question = { id: 'm', parent: null, role: 'user', content: gpu, created: 1, data: {} };
+  addConversation(state, 'a', { id: 'mine', title: 'Mine', messages: [question], head: 'm' });
+} }, async ({ page }) => {
+  await enter(page, 'key-a');
+  await page.locator('.bubble').getByText(gpu).waitFor();
+}));

@@ -8,9 +8,13 @@ const kOwner = { sample: true, hash: '/#/owner' };
 test('models are pulled with progress, loaded, unloaded and deleted', withPage(kOwner, async ({ page, state }) => {
   const row = (name) => page.locator('tr', { hasText: name });
   assert.match(await row('bantam-1').first().innerText(), /8\.4 MB[\s\S]*27 MB[\s\S]*1,024/);
+  state.hold = true;
   await page.getByRole('textbox', { name: 'Model to pull' }).fill('tiny');
   await page.getByRole('button', { name: 'Pull' }).click();
   await page.getByText(/ \/ 50 MB/).waitFor();
+  await page.getByRole('button', { name: 'Unload bantam-1' }).click(); // a pull does not keep from other work
+  await page.getByRole('button', { name: 'Load bantam-1', exact: true }).waitFor();
+  state.hold = false;
   await row('tiny').waitFor();
   await page.getByRole('button', { name: 'Load tiny', exact: true }).click();
   await page.getByRole('button', { name: 'Unload tiny' }).waitFor();
@@ -66,12 +70,16 @@ test('who is not the owner is told so', withPage({ hash: '/#/owner', setup: (sta
 }));
 
 // The server's answers are what a page at rest must not wait for in a circle.
-for (const [hash, most] of [['/#/', 0], ['/#/documents', 0], ['/#/owner', 5]]) {
+for (const [hash, most] of [['/#/', 0], ['/#/documents', 0], ['/#/owner', 1]]) {
   test(`a page at rest asks at most once a second: ${hash}`, withPage({ sample: true, hash }, async ({ page }) => {
     await page.waitForLoadState('networkidle');
-    let asked = 0;
-    page.on('request', () => asked++);
-    await page.waitForTimeout(4000);
-    assert.ok(asked <= most, `${asked} requests in 4 s`);
+    // By the page's own clock: the machine may have other work.
+    const { asked, seconds } = await page.evaluate(async () => {
+      performance.clearResourceTimings();
+      const begun = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      return { asked: performance.getEntriesByType('resource').length, seconds: (performance.now() - begun) / 1000 };
+    });
+    assert.ok(asked <= most * (seconds + 1), `${asked} requests in ${seconds} s`);
   }));
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -60,7 +61,7 @@ after(async () => {
 });
 
 // Runs `body` with the page of a new server, and ends the server.
-// diskBytes: its folder is a disk of that size, which only root can make; skipped for others.
+// flags: of `bantam serve`, for the folder of its data. diskBytes: its folder is a disk of that size, which only root can make; skipped for others.
 const withServer = (options, body) => async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'bantam-page-'));
   if (options.diskBytes && spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${options.diskBytes}`, 'tmpfs', folder]).status !== 0) {
@@ -74,7 +75,7 @@ const withServer = (options, body) => async (t) => {
     return stdout;
   };
   const prepared = options.prepare?.(bantam);
-  const flags = options.model ? ['-m', await trained(bantam, options.model), '-t', '1'] : [];
+  const flags = options.model ? ['-m', await trained(bantam, options.model), '-t', '1'] : ((await options.flags?.(folder)) ?? []);
   const server = spawn(kProgram, ['serve', '--port', '0', '--drain', '0', ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     await withPage({ ...options, url: await listening(server) }, (session) => body({ ...session, prepared, folder }))();
@@ -144,6 +145,64 @@ test('a document is added, answers, survives a reload, and is removed', { skip: 
   await page.getByRole('button', { name: 'Remove house.md' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await until('it is gone', async () => (await page.getByText('house.md').count()) === 0);
+}));
+
+test('a folder that the owner allowed is read and answers; another is refused', { skip: kSkip }, withServer({
+  hash: '/#/documents',
+  flags: async (folder) => {
+    await mkdir(join(folder, 'allowed', 'house'), { recursive: true });
+    await writeFile(join(folder, 'allowed', 'house', 'rules.md'), kHouse);
+    return ['--docs', join(folder, 'allowed')];
+  },
+}, async ({ page, folder }) => {
+  const path = page.getByRole('textbox', { name: 'Or a folder on the server' });
+  const read = async (name) => {
+    await path.fill(name);
+    await page.getByRole('button', { name: 'Read folder' }).click();
+  };
+  await read(folder);
+  await page.getByRole('alert').getByText('This is not allowed.').waitFor();
+  await read(join(folder, 'allowed', 'house'));
+  await page.getByText('1 file', { exact: true }).waitFor();
+  await newConversation(page);
+  await from(page, 'Documents');
+  await ask(page, 'When is the gate opened?');
+  await answered(page);
+  assert.match(await page.locator('.chat .prose').innerText(), /seven/);
+}));
+
+test('conversations are pinned, put in folders, exported, deleted and brought back by an import', { skip: kSkip }, withServer({}, async ({ page }) => {
+  await tryExample(page, 'Which languages does Bantam understand?');
+  const row = page.locator('nav li', { hasText: 'Which languages' }).first();
+  const choose = async (item) => {
+    await row.hover();
+    await row.getByRole('button', { name: /^Actions for/ }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  const saved = async (act) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+    return readFile(await download.path(), 'utf8');
+  };
+  await choose('Move to folder…');
+  await page.getByRole('combobox', { name: /^Folder/ }).fill('Questions');
+  await page.keyboard.press('Enter');
+  await page.locator('summary', { hasText: 'Questions' }).waitFor();
+  await choose('Pin');
+  await page.reload();
+  await page.getByText('Pinned', { exact: true }).waitFor();
+  assert.match(await saved(() => choose('Save as Markdown')), /^# Which languages[\s\S]*English and Korean/);
+  await page.getByRole('button', { name: 'Settings' }).click();
+  const all = await saved(() => page.getByRole('button', { name: 'Save all' }).click());
+  await page.keyboard.press('Escape');
+  await choose('Delete');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await until('it is gone', async () => (await row.count()) === 0);
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.locator('dialog input[type=file]').setInputFiles({ name: 'all.json', mimeType: 'application/json', buffer: Buffer.from(all) });
+  await page.getByText('1 conversation imported, 0 already here').waitFor();
+  await page.keyboard.press('Escape');
+  await row.locator('a').click();
+  await page.locator('.prose').getByRole('button', { name: 'Source 1' }).waitFor();
 }));
 
 test('a conversation is renamed, found by what was said in it, and deleted', { skip: kSkip }, withServer({}, async ({ page }) => {
@@ -316,6 +375,43 @@ test('the owner unloads and loads a model, and sees the load', { skip: kSkip }, 
   await page.getByText(/^\d+ of \d+ pages$/).waitFor();
 }));
 
+// A server of model files that gives half of one, and the rest when it is told to.
+async function halfwayServer(file) {
+  let go;
+  const told = new Promise((resolve) => (go = resolve));
+  const server = createServer(async (request, response) => {
+    const [, from] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [, '0'];
+    const rest = file.subarray(Number(from));
+    response.writeHead(Number(from) ? 206 : 200, {
+      'Content-Length': rest.length, 'Accept-Ranges': 'bytes',
+      ...(Number(from) ? { 'Content-Range': `bytes ${from}-${file.length - 1}/${file.length}` } : {}),
+    });
+    if (request.method === 'HEAD') return response.end();
+    response.write(rest.subarray(0, rest.length / 2));
+    await told;
+    response.end(rest.subarray(rest.length / 2));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { go, url: `http://127.0.0.1:${server.address().port}/tiny.gguf`, close: () => (server.closeAllConnections(), server.close()) };
+}
+
+test('the owner pulls a model and sees how far it is, loads it and deletes it', { skip: kSkip }, withServer({ hash: '/#/owner' }, async ({ page }) => {
+  const models = await halfwayServer(await readFile(kVocabulary));
+  try {
+    await page.getByRole('textbox', { name: 'Model to pull' }).fill(models.url);
+    await page.getByRole('button', { name: 'Pull' }).click();
+    await until('half of it is there', async () => (await page.getByRole('progressbar').evaluateAll(([bar]) => bar?.position ?? 0)) > 0.3);
+    models.go();
+    await page.getByRole('button', { name: 'Load tiny', exact: true }).click();
+    await page.getByRole('button', { name: 'Unload tiny' }).waitFor();
+    await page.getByRole('button', { name: 'Delete tiny' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await until('it is gone', async () => (await page.getByRole('button', { name: 'Delete tiny' }).count()) === 0);
+  } finally {
+    models.close();
+  }
+}));
+
 test('the first key is the owner’s and the page keeps it; another is limited, refused beyond that, and revoked', { skip: kSkip }, withServer({ hash: '/#/owner' }, async ({ page, origin }) => {
   await makeKey(page, 'house');
   const secret = await makeKey(page, 'minji', { 'Requests a day': 1 });
@@ -336,6 +432,22 @@ test('the first key is the owner’s and the page keeps it; another is limited, 
   await page.getByRole('img', { name: /^Tokens used on each of the last 14 days/ }).locator('rect').first().waitFor();
   await page.getByText('The numbers as a table').click();
   assert.match(await page.locator('details tbody').innerText(), /minji\s+bantam-1\s+2\s/);
+}));
+
+test('what was said before there were keys stays with who makes the first key, and no other key sees it', { skip: kSkip }, withServer({}, async ({ page, origin }) => {
+  await tryExample(page, 'Which languages does Bantam understand?');
+  const address = page.url();
+  await page.getByRole('link', { name: 'Owner' }).click();
+  await makeKey(page, 'house');
+  const guest = await makeKey(page, 'guest');
+  const list = async (key) => (await (await fetch(`${origin}/bantam/conversations`, { headers: { Authorization: `Bearer ${key}` } })).json()).conversations;
+  assert.deepEqual(await list(guest), []);
+  await page.goto(address);
+  await page.reload();
+  await page.locator('.bubble').getByText('Which languages does Bantam understand?').waitFor();
+  await page.evaluate((key) => localStorage.setItem('bantam.key', key), guest);
+  await page.reload();
+  await page.getByText('This is not there any more.').waitFor();
 }));
 
 const ownerAndGuest = (bantam) => [['owner'], ['guest', '--scopes', 'chat,documents,models']].map((of) => JSON.parse(bantam('keys', 'create', ...of, '--json')).key);

@@ -17,6 +17,12 @@ export const apiKey = {
     if (key) localStorage.setItem(kKey, key);
     else localStorage.removeItem(kKey);
   },
+  // Tells one key's things in this browser from another's; the key does not follow from it. '' without a key.
+  tag(): string {
+    let hash = 0x811c9dc5; // FNV-1a
+    for (const character of this.get()) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
+    return this.get() && hash.toString(16);
+  },
 };
 
 // OpenAI's {"error":{"message","code"}} or Ollama's {"error":"message"}.

@@ -38,10 +38,12 @@ export const patchKey = (id: string, changes: { limits: KeyLimits }): Promise<Ke
   json('PATCH', `/bantam/keys/${segment(id)}`, changes);
 export const deleteKey = (id: string): Promise<void> => json('DELETE', `/bantam/keys/${segment(id)}`);
 
-// By the keys' names, as far as they still have one.
+const kLocal = 'local'; // what was used before there were keys
+
+// By the keys' names, as far as they still have one; '' without a key.
 export async function usage(days: number): Promise<UsageRow[]> {
   const rows = await list<UsageRow>(`/bantam/usage?days=${days}`, 'rows');
-  return rows.map((row) => ({ ...row, key: row.name ?? row.key }));
+  return rows.map((row) => ({ ...row, key: row.key === kLocal ? '' : (row.name ?? row.key) }));
 }
 
 export const load = (): Promise<Load> => json('GET', '/bantam/load');
