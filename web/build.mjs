@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
+process.chdir(root); // names in the styles are made from paths relative to where it runs
 const limitBytes = 400_000;
 
 function filesBelow(folder) {
