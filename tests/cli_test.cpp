@@ -178,6 +178,14 @@ TEST_F(CliTest, bench_prints_the_numbers_others_read) {
   EXPECT_EQ(json["speeds"][0]["tokens"], 512);
 }
 
+TEST_F(CliTest, bench_measures_many_texts_at_once) {
+  const Json json = parse_json(bantam("bench -m m.gguf -t 1 -r 1 --streams 40 --json").out, "bench");
+  const Json& texts = json["speeds"].back();
+  EXPECT_EQ(texts["name"], "decode, 40 texts");
+  EXPECT_EQ(texts["tokens"], 40 * 128);
+  EXPECT_GT(texts["median"], 0.0);
+}
+
 TEST_F(CliTest, show_counts_what_is_in_the_file) {
   const Json json = parse_json(bantam("show -m m.gguf --json --tensors").out, "show");
   EXPECT_EQ(json["architecture"]["family"], "llama");
@@ -267,6 +275,7 @@ TEST_F(CliTest, wrong_flags_are_refused_with_what_was_wanted) {
   expect_refusal("generate -m m.gguf -p ''", "at least one");
   expect_refusal("generate -m m.gguf -f none.txt", "none.txt");
   expect_refusal("bench -m m.gguf -r 0", "--runs is 0");
+  expect_refusal("bench -m m.gguf --streams 257", "--streams is 257");
   expect_refusal("chat -m m.gguf -n 0", "max_tokens is 0");
   expect_refusal("detokenize -m m.gguf", "standard input");
 }

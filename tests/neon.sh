@@ -38,12 +38,12 @@ fi
 program=$build/kernels_test
 if [ ! -e "$program" ] || [ -n "$(find "$root/src/kernels" "$root/src/tensor" "$root/src/base/error.h" -newer "$program")" ]; then
   warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
-  for source in scalar packed dispatch vector_tables_arm neon kernels_test attend_test; do
+  for source in scalar packed dispatch vector_tables_arm neon kernels_test packed_test attend_test; do
     compile $source "$root/src/kernels/$source.cpp" -O3 $warnings
   done
   compile neon_dot "$root/src/kernels/neon_dot.cpp" -O3 -march=armv8.2-a+dotprod $warnings
   compile dtype "$root/src/tensor/dtype.cpp" $warnings
-  (cd "$build" && $compiler -static scalar.o packed.o dispatch.o vector_tables_arm.o neon.o neon_dot.o kernels_test.o attend_test.o dtype.o \
-    gtest.o gtest_main.o -pthread -o kernels_test)
+  (cd "$build" && $compiler -static scalar.o packed.o dispatch.o vector_tables_arm.o neon.o neon_dot.o kernels_test.o packed_test.o attend_test.o \
+    dtype.o gtest.o gtest_main.o -pthread -o kernels_test)
 fi
 exec qemu-aarch64 "$program" "$@"

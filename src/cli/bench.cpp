@@ -31,7 +31,7 @@
 namespace bantam {
 namespace {
 
-constexpr int kStreamPromptTokens = 128;  // and as many of each answer
+constexpr int kStreamTokens = 128;  // of each text; and of its prompt one more, so that whole pages of it are kept
 constexpr int kPromptTokens = 512, kDecodeTokens = 128, kDepthTokens = 2048;
 constexpr double kDisturbed = 0.1;  // more of a CPU's time than this taken by other processes: measured again
 constexpr int kMostRepeats = 3;     // of a disturbed run
@@ -129,11 +129,10 @@ class Bench {
     }
     peak_memory_bytes_ = peak_memory();  // before measuring the machine takes more
     if (options_.streams > 0) {
-      const int prompt = std::min(kStreamPromptTokens, model_->config().context / 2), tokens = prompt;
-      const int all = options_.streams * tokens;
+      const int tokens = std::min(kStreamTokens, (model_->config().context - 1) / 2), all = options_.streams * tokens;
       speeds_.push_back(measure(fmt::format("decode, {} texts", options_.streams), all, step, [&] {
         return all /
-               streams_rate(model_, options_.threads, cache_format(options_.kv), options_.streams, prompt, tokens);
+               streams_rate(model_, options_.threads, cache_format(options_.kv), options_.streams, tokens + 1, tokens);
       }));
     }
     measure_limits();
@@ -303,7 +302,7 @@ class Bench {
 void run(const Options& options) {
   if (options.runs < 1 || options.runs > 1000) throw UsageError("--runs is {}, expected 1 to 1000", options.runs);
   if (options.streams < 0 || options.streams > 256) {
-    throw UsageError("--streams is {}, expected 1 to 256", options.streams);
+    throw UsageError("--streams is {}, expected 0 (none) to 256", options.streams);
   }
   const InterruptGuard guard;
   Bench bench(options);

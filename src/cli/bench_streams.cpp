@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/error.h"
 #include "base/rng.h"
 #include "cli/interrupt.h"
+#include "engine/memory.h"
+#include "model/kv_cache.h"
 
 namespace bantam {
 namespace {
@@ -50,10 +52,16 @@ void look(Text& text) {
 double streams_rate(const std::shared_ptr<const Model>& model, int threads, DType cache_format, int streams, int prompt,
                     int tokens) {
   const int context = prompt + tokens;
+  const int cache_tokens = streams * ((context + kPageTokens) / kPageTokens + 1) * kPageTokens;
+  const uint64_t needed = KvPool::bytes_for(model->config(), cache_tokens, cache_format), free = available_memory();
+  if (needed > free) {
+    throw UsageError("--streams {}: their contexts need {} MB, but only {} are free; take fewer, or --kv q8_0", streams,
+                     needed / 1'000'000, free / 1'000'000);
+  }
   Engine engine(model, {.threads = threads,
                         .context = context,
                         .cache_format = cache_format,
-                        .cache_tokens = streams * ((context + kPageTokens) / kPageTokens + 1) * kPageTokens,
+                        .cache_tokens = cache_tokens,
                         .most_running = streams,
                         .most_waiting = streams,
                         .most_events = tokens + 1});
@@ -74,24 +82,24 @@ double streams_rate(const std::shared_ptr<const Model>& model, int threads, DTyp
       std::this_thread::sleep_for(kLookEvery);
     }
   }
+  std::pair begun{Clock::now(), 0};
+  bool all_begun = false;
   begin(tokens);
   const auto written = [&] {
     int sum = 0;
     for (const Text& text : texts) sum += text.tokens;
     return sum;
   };
-  std::optional<std::pair<Clock::time_point, int>> begun;
   for (;;) {
     throw_if_interrupted();
     for (Text& text : texts) look(text);
     const auto now = Clock::now();
     if (std::ranges::any_of(texts, &Text::ended)) {
-      const auto [since, before] = begun.value_or(std::pair(now, 0));
-      const double seconds = std::chrono::duration<double>(now - since).count();
-      return seconds > 0 ? (written() - before) / seconds : 0;
+      return (written() - begun.second) / std::chrono::duration<double>(now - begun.first).count();
     }
-    if (!begun && std::ranges::all_of(texts, [](const Text& text) { return text.tokens > 0; })) {
-      begun.emplace(now, written());
+    if (!all_begun && std::ranges::all_of(texts, [](const Text& text) { return text.tokens > 0; })) {
+      all_begun = true;
+      begun = {now, written()};
     }
     std::this_thread::sleep_for(kLookEvery);
   }

@@ -106,7 +106,9 @@ void run(const Options& options) {
 
 void add_logits(CLI::App& app) {
   add_command<Options>(app, "logits", "Write the logits after each token to a file",
-                       "  bantam logits -m model.gguf --tokens 1,2,3 -o out.f32\n", declare, run);
+                       "  bantam logits -m model.gguf --tokens 1,2,3 -o out.f32\n"
+                       "  bantam logits -m reader.gguf --tokens 1,2,3 --types 0,2,5 -o out.f32\n",
+                       declare, run);
 }
 
 }  // namespace bantam

@@ -41,18 +41,7 @@ struct Sum<255> {
   I total() const { return all; }
 };
 
-// Words are signed.
-template <>
-struct Sum<65535> {
-  I all;
-
-  void start(int, int) { all = _mm256_setzero_si256(); }
-  template <int>
-  void add(I words, int32_t x) {
-    all = _mm256_add_epi32(all, _mm256_madd_epi16(words, _mm256_set1_epi32(x)));
-  }
-  I total() const { return all; }
-};
+I add_pairs(I sum, I words, int32_t x) { return _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi32(x))); }
 
 // Each builds on those before it.
 // clang-format off

@@ -42,18 +42,7 @@ struct Sum<255> {
   I total() const { return all; }
 };
 
-// Words are signed.
-template <>
-struct Sum<65535> {
-  I all;
-
-  void start(int, int) { all = _mm512_setzero_si512(); }
-  template <int>
-  void add(I words, int32_t x) {
-    all = _mm512_add_epi32(all, _mm512_madd_epi16(words, _mm512_set1_epi32(x)));
-  }
-  I total() const { return all; }
-};
+I add_pairs(I sum, I words, int32_t x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(words, _mm512_set1_epi32(x))); }
 
 // A tile of a packed product: each sum takes two registers.
 constexpr int kPackedRows = 4, kPackedPanels = 2;

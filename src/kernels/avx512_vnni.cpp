@@ -21,18 +21,7 @@ struct Sum {
   I total() const { return all; }
 };
 
-// Words are signed.
-template <>
-struct Sum<65535> {
-  I all;
-
-  void start(int, int) { all = _mm512_setzero_si512(); }
-  template <int>
-  void add(I words, int32_t x) {
-    all = _mm512_dpwssd_epi32(all, words, _mm512_set1_epi32(x));
-  }
-  I total() const { return all; }
-};
+I add_pairs(I sum, I words, int32_t x) { return _mm512_dpwssd_epi32(sum, words, _mm512_set1_epi32(x)); }
 
 // A tile of a packed product.
 constexpr int kPackedRows = 6, kPackedPanels = 2;

@@ -21,18 +21,7 @@ struct Sum {
   I total() const { return all; }
 };
 
-// Words are signed.
-template <>
-struct Sum<65535> {
-  I all;
-
-  void start(int, int) { all = _mm256_setzero_si256(); }
-  template <int>
-  void add(I words, int32_t x) {
-    all = _mm256_dpwssd_avx_epi32(all, words, _mm256_set1_epi32(x));
-  }
-  I total() const { return all; }
-};
+I add_pairs(I sum, I words, int32_t x) { return _mm256_dpwssd_avx_epi32(sum, words, _mm256_set1_epi32(x)); }
 
 // Each builds on those before it.
 // clang-format off

@@ -118,9 +118,11 @@ uint8_t put_words(const float* values, int row, std::byte* codes) {
   int exponent = 0;
   if (finite) std::frexp(peak, &exponent);  // peak < 2^exponent
   exponent = std::max(exponent - 13, kLeast);
+  const float inverse = std::ldexp(1.0f, -exponent);
   int16_t words[kPackedValues];
   for (int i = 0; i < kPackedValues; ++i) {
-    words[i] = finite ? static_cast<int16_t>(std::nearbyint(std::ldexp(values[i], -exponent))) : int16_t{1};
+    constexpr float kWhole = 1.5f * (1 << 23);  // a sum with it has no bits behind the point
+    words[i] = finite ? static_cast<int16_t>(values[i] * inverse + kWhole - kWhole) : int16_t{1};
   }
   for (int unit = 0; unit < 16; ++unit) std::memcpy(codes + 64 * unit + 4 * row, words + 2 * unit, 4);
   return static_cast<uint8_t>(finite ? exponent + kBias : 255);

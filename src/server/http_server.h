@@ -1,5 +1,5 @@
-// Listens, reads requests within limits of size and time, and sends what a HttpHandler makes of them. The one user of
-// Boost.Asio, in http_server.cpp.
+// Listens, reads requests within limits of size and time, and sends what a HttpHandler makes of them. The user of
+// Boost.Asio, in http_server.cpp and http_stream.h.
 //
 // A few threads do the I/O of all connections; the handler's work runs in threads of its own, so a slow request delays
 // no other connection. A connection without a request costs a few kilobytes.
