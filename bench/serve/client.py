@@ -9,28 +9,52 @@ class Gone(Exception):
 
 
 class Answer:
-    """What came of one request; times are seconds since it was sent."""
+    """What came of one request; times are seconds since it was sent. Bytes are kept with the moment they came and
+    understood when asked for, so that a client that only measures has little to do."""
 
     def __init__(self):
-        self.status, self.headers, self.raw = 0, {}, bytearray()
-        self.times = []  # when each piece of a stream came; the first brings the first token
+        self.status, self.headers, self.chunked = 0, {}, False
+        self.came = []  # (seconds, bytes) of the body
         self.seconds = 0.0  # until the end
 
-    # Read when asked for, so that a client that only measures has little to do.
+    def pieces(self):
+        """(seconds, bytes) of the body's chunks that have come whole; of a body without chunks, as it came."""
+        if not self.chunked:
+            return self.came
+        out, left = [], b""
+        for seconds, data in self.came:
+            left += data
+            while (end := left.find(b"\r\n")) >= 0:
+                size = int(left[:end], 16)
+                if size == 0 or len(left) < end + size + 4:
+                    break
+                out.append((seconds, left[end + 2:end + 2 + size]))
+                left = left[end + size + 4:]
+        return out
+
+    @property
+    def raw(self):
+        return b"".join(data for _, data in self.pieces())
+
+    @property
+    def times(self):
+        """When each piece of a stream came; the first brings the first token."""
+        return [seconds for seconds, _ in self.pieces()] if self.chunked else []
 
     def json(self):
         return json.loads(self.raw)
 
     def events(self):
         """Of a stream, those that have come; or the whole answer as one."""
-        if not self.raw.startswith(b"data: "):
+        raw = self.raw
+        if not raw.startswith(b"data: "):
             return [self.json()] if self.complete and self.status == 200 else []
-        parts = (event.removeprefix(b"data: ") for event in self.raw.split(b"\n\n")[:-1])
+        parts = (event.removeprefix(b"data: ") for event in raw.split(b"\n\n")[:-1])
         return [json.loads(part) for part in parts if part != b"[DONE]"]
 
     @property
     def complete(self):
-        return self.raw.endswith(b"data: [DONE]\n\n") if self.times else self.seconds > 0
+        return self.raw.endswith(b"data: [DONE]\n\n") if self.chunked else self.seconds > 0
 
     @property
     def usage(self):
@@ -47,26 +71,83 @@ class Answer:
         return out
 
 
+class Connection(asyncio.BufferedProtocol):
+    """Puts what comes into an answer until it is whole."""
+
+    def __init__(self):
+        self.transport = self.answer = self.done = None
+        self.buffer = bytearray(16 << 10)  # asyncio's own would be 256 KiB of new memory for each piece
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def connection_lost(self, error):
+        self.transport = None
+        if self.done and not self.done.done():
+            self.done.set_exception(Gone(str(error)))
+
+    def ask(self, request, answer):
+        """A future of the answer's end."""
+        self.answer, self.done = answer, asyncio.get_running_loop().create_future()
+        self.head, self.left, self.tail = b"", None, b""
+        self.begun = time.perf_counter()
+        self.transport.write(request)
+        return self.done
+
+    def get_buffer(self, _):
+        return self.buffer
+
+    def buffer_updated(self, size):
+        seconds = time.perf_counter() - self.begun
+        data = bytes(memoryview(self.buffer)[:size])
+        if self.left is None:
+            self.head += data
+            end = self.head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            data = self.head[end + 4:]
+            self.read_head(self.head[:end].decode().split("\r\n"))
+        if data:
+            self.answer.came.append((seconds, data))
+        self.left -= len(data)
+        self.tail = (self.tail + data)[-7:]  # no JSON text has a line of the last chunk's form
+        if self.left <= 0 and (not self.answer.chunked or self.tail in (b"0\r\n\r\n", b"\r\n0\r\n\r\n")):
+            self.answer.seconds = seconds
+            if not self.done.done():
+                self.done.set_result(None)
+
+    def read_head(self, lines):
+        answer = self.answer
+        answer.status = int(lines[0].split()[1])
+        answer.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:] if line)}
+        answer.chunked = answer.headers.get("transfer-encoding") == "chunked"
+        self.left = 0 if answer.chunked else int(answer.headers.get("content-length", 0))
+
+
 class Client:
     """One connection, kept open between requests."""
 
     def __init__(self, port, secret=""):
         self.port, self.secret = port, secret
-        self.reader = self.writer = None
+        self.connection = None
         self.rested = 0  # times that the server had closed it
 
     async def open(self):
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 22)
+        loop = asyncio.get_running_loop()
+        _, self.connection = await loop.create_connection(Connection, "127.0.0.1", self.port)
 
     def close(self):
-        if self.writer:
-            self.writer.transport.abort()
-        self.reader = self.writer = None
+        if self.connection and self.connection.transport:
+            self.connection.transport.abort()
+        self.connection = None
 
     async def ask(self, path, body, answer=None):
         """Sends a request and reads its answer, a stream or not. A given `answer` is filled as it comes in."""
         answer = answer or Answer()
-        reused = self.writer is not None
+        reused = self.connection is not None
+        if reused and not self.connection.transport:
+            reused = False
+            self.rested += 1
         if not reused:
             await self.open()
         try:
@@ -82,19 +163,12 @@ class Client:
 
     async def exchange(self, path, body, answer):
         try:
-            begun = time.perf_counter()
-            self.writer.write(self.request(path, body))
-            await self.read_head(answer)
-            if answer.headers.get("transfer-encoding") == "chunked":
-                await self.read_chunks(answer, begun)
-            else:
-                answer.raw += await self.reader.readexactly(int(answer.headers.get("content-length", 0)))
-            answer.seconds = time.perf_counter() - begun
-            if answer.headers.get("connection") == "close":
-                self.close()
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await self.connection.ask(self.request(path, body), answer)
+        except Gone:
             self.close()
-            raise Gone(str(error)) from error
+            raise
+        if answer.headers.get("connection") == "close":
+            self.close()
 
     def request(self, path, body):
         payload = b"" if body is None else json.dumps(body).encode()
@@ -102,18 +176,6 @@ class Client:
         key = f"Authorization: Bearer {self.secret}\r\n" if self.secret else ""
         length = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
         return (head + key + length + "\r\n").encode() + payload
-
-    async def read_head(self, answer):
-        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        answer.status = int(lines[0].split()[1])
-        answer.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:] if line)}
-
-    async def read_chunks(self, answer, begun):
-        while size := int(await self.reader.readuntil(b"\n"), 16):
-            chunk = await self.reader.readexactly(size + 2)
-            answer.times.append(time.perf_counter() - begun)
-            answer.raw += chunk[:-2]
-        await self.reader.readuntil(b"\n")
 
 
 def usage_counts(usage):

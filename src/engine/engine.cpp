@@ -47,6 +47,7 @@ class Engine::Core {
   FormCache& forms() { return forms_; }
   void cancel(uint64_t id);
   EngineStats stats() const;
+  bool full() const { return stats().waiting >= options_.most_waiting; }
   void drain(std::optional<Clock::time_point> until);
 
   const Model& model() const { return *model_; }
@@ -81,9 +82,11 @@ class Engine::Core {
   void pool_states(const Ready& ready, const Tensor& states) const;
   static void forget_wrong_guesses(const Ready& ready);
   void deliver(Ready& ready);
+  void push(const Sequence& sequence, Event event);
   void end(Sequence& sequence, Event event);
   void fail_step(const std::string& message);
   void publish();
+  void announce();
 
   const std::shared_ptr<const Model> model_;
   const std::shared_ptr<const Tokenizer> tokenizer_;
@@ -101,6 +104,7 @@ class Engine::Core {
   std::vector<Ready> ready_;
   std::vector<uint64_t> ended_;  // in this step
   int ended_count_ = 0;          // since publish()
+  std::vector<std::shared_ptr<EventQueue>> unannounced_;
   EngineStats counted_;
   bool idle_ = false;
 
@@ -241,6 +245,7 @@ void Engine::Core::loop() {
       fail_step(error.what());
     }
     publish();
+    announce();
   }
 }
 
@@ -422,7 +427,7 @@ void Engine::Core::deliver(Ready& ready) {
         static_cast<uint64_t>(sequence.continuation->completion_tokens() - usage.completion_tokens);
     usage.completion_tokens = sequence.continuation->completion_tokens();
     TextEvent text = sequence.continuation->take();
-    if (!text.text.empty() || !text.tokens.empty()) sequence.events->push(std::move(text));
+    if (!text.text.empty() || !text.tokens.empty()) push(sequence, std::move(text));
   }
   if (!sequence.decoding_since && (sequence.continuation || ready.finish)) {
     sequence.decoding_since = now;
@@ -452,7 +457,17 @@ void Engine::Core::end(Sequence& sequence, Event event) {
       },
       event);
   ++ended_count_;
-  sequence.events->push(std::move(event));
+  push(sequence, std::move(event));
+}
+
+void Engine::Core::push(const Sequence& sequence, Event event) {
+  if (sequence.events->push(std::move(event))) unannounced_.push_back(sequence.events);
+}
+
+// All readers hear of a step at once: one that is woken amid it would take a CPU from the rest.
+void Engine::Core::announce() {
+  for (const std::shared_ptr<EventQueue>& events : unannounced_) events->announce();
+  unannounced_.clear();
 }
 
 // What went wrong with a step as a whole ends all that run.
@@ -491,6 +506,7 @@ std::unique_ptr<Constraint> Engine::constraint(const AnswerForm& form, int32_t p
 }
 void Engine::cancel(uint64_t id) { core_->cancel(id); }
 EngineStats Engine::stats() const { return core_->stats(); }
+bool Engine::full() const { return core_->full(); }
 void Engine::drain(std::optional<Clock::time_point> until) { core_->drain(until); }
 const Model& Engine::model() const { return core_->model(); }
 const Tokenizer& Engine::tokenizer() const { return core_->tokenizer(); }

@@ -63,6 +63,8 @@ class Engine {
   void cancel(uint64_t id);
 
   EngineStats stats() const;
+  // Whether submit() would throw QueueFullError.
+  bool full() const;
   // Refuses new requests from now on and returns when all accepted ones have ended or `until` has passed, then
   // cancelling the rest. A reader that stopped reading delays it until then.
   void drain(std::optional<Clock::time_point> until = {});

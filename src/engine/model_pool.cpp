@@ -107,6 +107,16 @@ std::vector<ModelPool::Loaded> ModelPool::loaded() const {
   return all;
 }
 
+bool ModelPool::full() const {
+  const std::lock_guard lock(mutex_);
+  bool some = false;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.engine && !entry.engine->full()) return false;
+    some = some || entry.engine;
+  }
+  return some;
+}
+
 bool ModelPool::unload(const std::string& name) {
   std::unique_ptr<Engine> engine;  // destroyed after the lock is given back
   const std::lock_guard lock(mutex_);

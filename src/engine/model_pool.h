@@ -75,6 +75,8 @@ class ModelPool {
     EngineStats stats;
   };
   std::vector<Loaded> loaded() const;
+  // Whether some are loaded and none of them takes another request.
+  bool full() const;
 
   // Unloads a model that is not in use; false when it is, or is not loaded.
   bool unload(const std::string& name);

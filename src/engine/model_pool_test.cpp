@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "engine/memory.h"
 #include "engine/test_text_model.h"
-#include "base/test_folder.h"
 
 namespace bantam {
 namespace {

@@ -12,7 +12,7 @@ bool EventQueue::full() const {
   return events_.size() >= capacity_;
 }
 
-void EventQueue::push(Event event) {
+bool EventQueue::push(Event event) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -22,7 +22,11 @@ void EventQueue::push(Event event) {
     events_.push_back(std::move(event));
   }
   ready_.notify_one();
-  if (first && on_event_) on_event_();
+  return first && on_event_;
+}
+
+void EventQueue::announce() const {
+  if (on_event_) on_event_();
 }
 
 std::optional<Event> EventQueue::try_next() { return take(std::unique_lock(mutex_)); }

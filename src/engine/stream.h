@@ -19,9 +19,11 @@ class EventQueue {
   // `on_event`: see Request. `on_room` is called by the reader's thread when a full queue got room.
   EventQueue(size_t capacity, std::function<void()> on_event, std::function<void()> on_room);
 
-  // By the engine. push() must not be called on a full queue but with the last event.
+  // By the engine. push() must not be called on a full queue but with the last event. Its result: whether the reader
+  // had taken all there was and has to hear of this one, by announce().
   bool full() const;
-  void push(Event event);
+  bool push(Event event);
+  void announce() const;
 
   // By the reader. next() waits until there is an event or, given a time, until then; nothing: none came, or the last
   // one was taken before.

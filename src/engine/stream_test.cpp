@@ -40,13 +40,14 @@ TEST(EventQueue, its_reader_is_called_when_an_event_comes_to_an_empty_queue) {
   int calls = 0;
   EventQueue queue(
       8, [&] { ++calls; }, [] {});
-  queue.push(TextEvent{"a", {}});
-  queue.push(TextEvent{"b", {}});
+  EXPECT_TRUE(queue.push(TextEvent{"a", {}}));
+  EXPECT_FALSE(queue.push(TextEvent{"b", {}}));
+  EXPECT_EQ(calls, 0) << "not before the engine says so";
+  queue.announce();
   EXPECT_EQ(calls, 1);
   while (queue.try_next()) {
   }
-  queue.push(TextEvent{"c", {}});
-  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(queue.push(TextEvent{"c", {}}));
 }
 
 TEST(EventQueue, a_reader_waits_no_longer_than_it_wants_to) {

@@ -13,7 +13,7 @@
 namespace bantam {
 
 inline constexpr int32_t kTestEndToken = 256, kTestTurnEndToken = 258;  // both end a text
-inline constexpr int32_t kTestLongToken = 259;  // 64 times 'a'
+inline constexpr int32_t kTestLongToken = 259;                          // 64 times 'a'
 
 inline Metadata byte_vocabulary() {
   std::vector<std::string> tokens;

@@ -25,7 +25,7 @@ struct ModelCard {
   std::string digest;          // SHA-256 in hexadecimal; empty for a model inside the program
   std::string chat_template;
   bool loaded = false;
-  bool infills = false;  // its vocabulary has marks for text to be filled in
+  bool infills = false;   // its vocabulary has marks for text to be filled in
   bool embedded = false;  // inside this program: too small to write answers from documents
   uint64_t memory = 0;    // to run it; 0: not known
   std::string licence;    // as its file says; empty: it does not
@@ -82,6 +82,8 @@ class Backend {
   // cannot be read leaves its card as it is.
   virtual std::vector<ModelCard> described_models() { return models(); }
   virtual BackendStats stats() = 0;
+  // Whether no loaded model takes another request, though some are loaded.
+  virtual bool full() = 0;
 };
 
 }  // namespace bantam

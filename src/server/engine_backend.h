@@ -32,6 +32,7 @@ class EngineBackend final : public Backend {
   // A model that is answering stays.
   void unload(const std::string& name) override;
   BackendStats stats() override;
+  bool full() override { return pool_.full(); }
   std::vector<ModelCard> described_models() override;
   // To be called now and then.
   void unload_expired() { pool_.unload_expired(); }

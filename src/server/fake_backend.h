@@ -23,6 +23,7 @@ class FakeBackend final : public Backend {
     std::string error = {};  // ends with it instead
     bool held = false;       // says nothing until release()
     bool full = false;       // submit() throws QueueFullError
+    bool seen_full = false;  // full() says so before
   };
 
   // Of what was asked last.
@@ -83,6 +84,10 @@ class FakeBackend final : public Backend {
   }
   void unload(const std::string&) override {}
   BackendStats stats() override { return {.running = static_cast<uint64_t>(running())}; }
+  bool full() override {
+    const std::lock_guard lock(mutex_);
+    return script_.seen_full;
+  }
 
  private:
   class FakeRunning final : public Running {

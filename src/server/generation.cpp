@@ -50,9 +50,14 @@ class GenerationJob final : public Job {
     return with_headers(std::move(response));
   }
 
-  Body next(std::string& out) override {
+  Body next_at_once(std::string& out) override {
     out += std::exchange(pending_, {});
     if (!error_ && left_ > 0) gather(&out);
+    return error_ || left_ == 0 ? Body::work : Body::wait;  // the ledger waits for the disk
+  }
+
+  Body next(std::string& out) override {
+    next_at_once(out);
     if (error_) {
       plan_.format->error(out, *error_);
       return Body::end;

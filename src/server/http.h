@@ -70,9 +70,13 @@ class Job {
     more,  // there may be more at once
     wait,  // asked again after Wake
     end,
+    work,  // of next_at_once(): next() has to be asked
   };
   // Of a streamed response: appends what there is of the body.
   virtual Body next(std::string& out);
+  // The same from the network's thread, which may not be kept: for what is there already and only has to be written
+  // down.
+  virtual Body next_at_once(std::string&) { return Body::work; }
 };
 
 // A response that needs no work.
@@ -82,7 +86,8 @@ std::unique_ptr<Job> ready(HttpResponse response);
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  // Sees the head before the body is read; a response here ends the matter.
+  // Sees the head before the body is read; a response here ends the matter. Asked by the network's thread, which may
+  // not be kept.
   virtual std::optional<HttpResponse> refuse(const IncomingRequest& head) = 0;
   // After that: where the body goes, null for memory.
   virtual std::shared_ptr<BodyFile> body_file(const IncomingRequest&) { return nullptr; }

@@ -248,12 +248,12 @@ class Client final : public Connection {
       if (!asked) {
         asked = true;
         body_begun_ = Clock::now();
-        const auto ask = [&] {
-          std::optional<HttpResponse> no = shared.handler.refuse(parser.request());
-          if (!no) no = refused([&] { parser.begin_body(shared.handler.body_file(parser.request())); });
-          return no;
-        };
-        refusal = co_await in_worker(shared, ask);
+        refusal = shared.handler.refuse(parser.request());
+        if (refusal) {
+          drop_body();
+          co_return true;
+        }
+        refusal = refused([&] { parser.begin_body(shared.handler.body_file(parser.request())); });
         if (refusal) co_return true;
         if (parser.expects_continue() && !parser.complete()) {
           const bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -265,6 +265,14 @@ class Client final : public Connection {
       deadline = body_begun_ + std::chrono::milliseconds(static_cast<int64_t>(shared.options.body_ms) +
                                                          static_cast<int64_t>(parser.body_bytes()));
     }
+  }
+
+  // Takes the body of a request that is refused if it has come already: then the connection can go on.
+  void drop_body() {
+    refused([&] {
+      parser.begin_body(nullptr);
+      unread.erase(0, parser.feed(unread));
+    });
   }
 
   // The response to what reading a request threw.
@@ -356,14 +364,14 @@ class Client final : public Connection {
         keep && framing == Framing::chunked;  // what the head says; without chunks the connection's end is the body's
     std::string out = head_text(response, framing, keep), piece;
     Job::Body state = Job::Body::more;
-    const auto next = [&]() -> bool {
-      std::optional<HttpResponse> failed;  // too late for another status: the stream breaks off
-      return guarded(failed, [&] { state = job.next(piece); });
-    };
+    std::optional<HttpResponse> failed;  // too late for another status: the stream breaks off
+    const auto at_once = [&]() -> bool { return guarded(failed, [&] { state = job.next_at_once(piece); }); };
+    const auto next = [&]() -> bool { return guarded(failed, [&] { state = job.next(piece); }); };
     bool sent = co_await send(out);
     while (sent) {
       piece.clear();
-      const bool good = co_await in_worker(shared, next);
+      bool good = at_once();
+      if (good && state == Job::Body::work) good = co_await in_worker(shared, next);
       if (!good) co_return false;
       out.clear();
       if (!piece.empty()) {

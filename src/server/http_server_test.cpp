@@ -149,6 +149,14 @@ TEST_F(HttpServerTest, a_refusal_comes_before_the_body_is_sent) {
   EXPECT_EQ(large->reply().status, 413);
 }
 
+TEST_F(HttpServerTest, a_connection_goes_on_after_a_refused_request_that_has_come_whole) {
+  const auto c = client();
+  for (const std::string_view path : {"/secret", "/echo", "/secret", "/echo"}) {
+    EXPECT_EQ(c->request("POST", path, "body").status, path == "/secret" ? 401 : 200);
+  }
+  EXPECT_EQ(server().counts().connections, 1u);
+}
+
 TEST_F(HttpServerTest, a_client_that_waits_is_told_to_go_on) {
   const auto c = client();
   c->send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");

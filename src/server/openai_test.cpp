@@ -430,12 +430,13 @@ TEST_F(OpenAiTest, a_failure_is_a_500_or_ends_the_stream) {
 
 TEST_F(OpenAiTest, overload_is_refused_at_once_and_leaves_no_reservation) {
   const std::string key = new_key({.concurrent = 1});
-  backend_.set({.full = true});
-  for (int i = 0; i < 3; ++i) {
+  for (const bool seen : {false, true, false}) {  // what seems free when the head comes may be full a moment later
+    backend_.set({.full = true, .seen_full = seen});
     const TestReply reply = post("/v1/chat/completions", chat(), key);
     EXPECT_EQ(reply.status, 503);
     EXPECT_EQ(reply.headers.at("Retry-After"), "1");
     EXPECT_EQ(reply.headers.at("retry-after-ms"), "1000");
+    EXPECT_EQ(ask("GET", "/v1/models", "", key).status, 200) << "only what waits for a model is refused";
   }
   backend_.set({});
   EXPECT_EQ(post("/v1/chat/completions", chat(), key).status, 200);

@@ -136,6 +136,11 @@ bool matches(std::string_view pattern, std::string_view path, RouteMatch& match)
 
 std::span<const Route> routes() { return kRoutes; }
 
+bool asks_a_model(const Route& route) {
+  const bool scope = route.scope == "chat" || route.scope == "completions" || route.scope == "embeddings";
+  return scope && route.method == "POST" && !route.pattern.starts_with("/bantam/");
+}
+
 RouteMatch find_route(std::string_view method, std::string_view path) {
   RouteMatch match;
   if (!path.starts_with('/')) return match;

@@ -23,6 +23,8 @@ struct Route {
 };
 
 std::span<const Route> routes();
+// Whether requests to it wait in a model's queue.
+bool asks_a_model(const Route& route);
 
 struct RouteMatch {
   const Route* route = nullptr;  // null: the path is not known, or not with this method

@@ -16,7 +16,7 @@ namespace bantam {
 namespace {
 
 constexpr size_t kLongestQuery = 4096;
-constexpr int kShutdownRetryMs = 1000;
+constexpr int kShutdownRetryMs = 1000, kBusyRetryMs = 1000;
 
 bool is_one_of(std::string_view text, const std::vector<std::string>& list) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -60,6 +60,12 @@ void check_api_version(const IncomingRequest& request) {
 ApiError shutting_down() {
   ApiError out(503, "shutting_down", "", "the server is shutting down");
   out.retry_after_ms = kShutdownRetryMs;
+  return out;
+}
+
+ApiError overloaded() {
+  ApiError out(503, "overloaded", "", "as many requests wait as may");
+  out.retry_after_ms = kBusyRetryMs;
   return out;
 }
 
@@ -140,13 +146,15 @@ class Service::Told final : public Job {
     return out;
   }
 
-  Body next(std::string& out) override {
-    const Body body = job_->next(out);
+  Body next(std::string& out) override { return noted(job_->next(out)); }
+  Body next_at_once(std::string& out) override { return noted(job_->next_at_once(out)); }
+
+ private:
+  Body noted(Body body) {
     ended_ = body == Body::end;
     return body;
   }
 
- private:
   const Service& service_;
   const IncomingRequest head_;  // without headers but Origin, and without the body
   std::unique_ptr<Job> job_;
@@ -172,6 +180,8 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   try {
     if (head.method == "OPTIONS" && head.header("origin")) return preflight(head);
     let_in(head, match);
+    // Before the body is read and understood: what takes long under a load that is too high already.
+    if (match.route && asks_a_model(*match.route) && parts_.backend.full()) throw overloaded();
     return std::nullopt;
   } catch (const std::exception& error) {
     const ApiError api = as_api_error(error);
@@ -186,9 +196,7 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
   }
 }
 
-std::shared_ptr<BodyFile> Service::body_file(const IncomingRequest& head) {
-  return page_body_file(parts_.page, head);
-}
+std::shared_ptr<BodyFile> Service::body_file(const IncomingRequest& head) { return page_body_file(parts_.page, head); }
 
 std::unique_ptr<Job> Service::start(IncomingRequest request, Wake wake) {
   const RouteMatch match = route_of(request);
