@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "kernels/kernels.h"
 
 namespace bantam {
 namespace {
@@ -45,20 +46,23 @@ Sampler::Sampler(SamplerParams params, int vocab) : params_(std::move(params)), 
 int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
   if (params_.temperature == 0 && allowed.empty() && params_.logit_bias.empty() && !penalises()) return greedy(logits);
   adjust(logits, seen, allowed);
-  if (params_.temperature == 0) return greedy(std::span<const double>(adjusted_));
+  if (params_.temperature == 0) return greedy(std::span<const real>(adjusted_));
+  highest_ = highest_of(adjusted_);
+  const bool any = params_.top_k == 0 || static_cast<size_t>(params_.top_k) >= adjusted_.size();
+  if (any && params_.typical_p == 1 && params_.top_p == 1 && params_.min_p == 0) return draw_from_all();
   gather();
-  keep_top_k();
   keep_typical();
   keep_top_p();
   keep_min_p();
   return draw();
 }
 
+// What is not a finite number becomes -infinity.
 void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
-  adjusted_.assign(logits.begin(), logits.end());
-  for (size_t i = 0; i < allowed.size(); ++i) {
-    if (allowed[i] == 0) adjusted_[i] = -kInfinity;
-  }
+  adjusted_.resize(logits.size());
+  constexpr real kNever = -std::numeric_limits<real>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i) adjusted_[i] = logits[i] - logits[i] == 0 ? logits[i] : kNever;
+  for (size_t i = 0; i < allowed.size(); ++i) adjusted_[i] = allowed[i] == 0 ? kNever : adjusted_[i];
   for (const auto& [token, bias] : params_.logit_bias) adjusted_[static_cast<size_t>(token)] += bias;
 
   if (!penalises()) return;
@@ -68,9 +72,11 @@ void Sampler::adjust(std::span<const real> logits, std::span<const int32_t> seen
   for (size_t i = 0, next; i < counted_.size(); i = next) {
     next = i + 1;
     while (next < counted_.size() && counted_[next] == counted_[i]) ++next;
-    double& logit = adjusted_[static_cast<size_t>(counted_[i])];
+    real& adjusted = adjusted_[static_cast<size_t>(counted_[i])];
+    double logit = double{adjusted};
     logit = logit > 0 ? logit / params_.repetition_penalty : logit * params_.repetition_penalty;
     logit -= params_.presence_penalty + params_.frequency_penalty * static_cast<double>(next - i);
+    adjusted = static_cast<real>(logit);
   }
 }
 
@@ -95,13 +101,91 @@ int32_t Sampler::greedy(std::span<const Logit> logits) {
   return static_cast<int32_t>(best);
 }
 
-void Sampler::gather() {
-  candidates_.clear();
-  candidates_.reserve(adjusted_.size());
-  for (size_t i = 0; i < adjusted_.size(); ++i) {
-    if (std::isfinite(adjusted_[i])) candidates_.push_back({static_cast<int32_t>(i), adjusted_[i], -adjusted_[i]});
+// Of logits of which some are finite.
+real Sampler::highest_of(std::span<const real> logits) {
+  const real highest = *std::ranges::max_element(logits);
+  if (std::isinf(highest)) throw Error("the model's logits are not finite; is the file damaged?");
+  return highest;
+}
+
+// One draw from all tokens: whole blocks are passed over by their sums.
+int32_t Sampler::draw_from_all() {
+  constexpr size_t kBlock = 256;
+  const auto temperature = static_cast<real>(params_.temperature);
+  weights_.resize(adjusted_.size());
+  for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = (adjusted_[i] - highest_) / temperature;
+  active_kernels().exp_shifted(weights_.data(), 0, weights_.size());
+  sums_.clear();
+  double total = 0;
+  for (size_t begin = 0; begin < weights_.size(); begin += kBlock) {
+    real sum = 0;
+    for (size_t i = begin; i < std::min(begin + kBlock, weights_.size()); ++i) sum += weights_[i];
+    sums_.push_back(sum);
+    total += double{sum};
   }
-  if (candidates_.empty()) throw Error("the model's logits are not finite; is the file damaged?");
+  double left = rng_.uniform() * total;
+  size_t block = 0;
+  for (; block + 1 < sums_.size() && left >= double{sums_[block]}; ++block) left -= double{sums_[block]};
+  size_t last = weights_.size();  // that may come
+  for (size_t i = block * kBlock; i < weights_.size(); ++i) {
+    if (weights_[i] == 0) continue;
+    last = i;
+    left -= double{weights_[i]};
+    if (left < 0) break;
+  }
+  if (last == weights_.size()) return greedy(std::span<const real>(adjusted_));  // rounding took the last sliver
+  return static_cast<int32_t>(last);
+}
+
+// The tokens that the steps to come may keep.
+void Sampler::gather() {
+  const size_t n = adjusted_.size(), k = params_.top_k == 0 ? n : std::min(static_cast<size_t>(params_.top_k), n);
+  candidates_.clear();
+  candidates_.reserve(k);
+  log_total_.reset();
+  if (k < n) return gather_highest(k);
+  if (params_.typical_p == 1 && params_.top_p < 1) {
+    weights_.assign(adjusted_.begin(), adjusted_.end());
+    log_total_ = double{active_kernels().softmax(weights_.data(), static_cast<int>(n))};
+    // All tokens of probabilities below (1 - p) / n together have less than 1 - p, so p is reached without them. Half
+    // of it, for these are rounded.
+    gather_from(*log_total_ + std::log((1 - params_.top_p) / (2 * static_cast<double>(n))));
+  } else if (params_.typical_p == 1) {
+    gather_from(double{highest_} + std::log(params_.min_p));
+  } else {
+    gather_from(-std::numeric_limits<double>::max());
+  }
+}
+
+void Sampler::gather_from(double lowest) {
+  for (size_t i = 0; i < adjusted_.size(); ++i) {
+    if (double{adjusted_[i]} >= lowest) add_candidate(i);
+  }
+}
+
+// The k likeliest, in the order of their ranks.
+void Sampler::gather_highest(size_t k) {
+  const auto better = [](const Candidate& a, const Candidate& b) {
+    return a.key != b.key ? a.key < b.key : a.id < b.id;
+  };
+  size_t i = 0;
+  for (; i < adjusted_.size() && candidates_.size() < k; ++i) {
+    if (!std::isinf(adjusted_[i])) add_candidate(i);
+  }
+  std::make_heap(candidates_.begin(), candidates_.end(), better);  // the worst in front
+  for (; i < adjusted_.size(); ++i) {
+    if (double{adjusted_[i]} <= candidates_.front().logit) continue;
+    std::pop_heap(candidates_.begin(), candidates_.end(), better);
+    candidates_.pop_back();
+    add_candidate(i);
+    std::push_heap(candidates_.begin(), candidates_.end(), better);
+  }
+  std::sort_heap(candidates_.begin(), candidates_.end(), better);
+}
+
+void Sampler::add_candidate(size_t token) {
+  const auto logit = double{adjusted_[token]};
+  candidates_.push_back({static_cast<int32_t>(token), logit, -logit});
 }
 
 // Moves the candidates of ranks [from, to) by key to their places, given that those before `from` are in theirs.
@@ -138,13 +222,6 @@ void Sampler::keep_until(double mass, double log_total) {
   }
 }
 
-void Sampler::keep_top_k() {
-  const auto k = static_cast<size_t>(params_.top_k);
-  if (k == 0 || k >= candidates_.size()) return;
-  rank_first(0, k);
-  candidates_.resize(k);
-}
-
 void Sampler::keep_typical() {
   if (params_.typical_p == 1) return;
   const double log_total = log_sum_exp();
@@ -156,7 +233,7 @@ void Sampler::keep_typical() {
 }
 
 void Sampler::keep_top_p() {
-  if (params_.top_p < 1) keep_until(params_.top_p, log_sum_exp());
+  if (params_.top_p < 1) keep_until(params_.top_p, log_total_ ? *log_total_ : log_sum_exp());
 }
 
 void Sampler::keep_min_p() {

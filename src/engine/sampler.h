@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -60,8 +61,12 @@ class Sampler {
   bool penalises() const;
   template <class Logit>
   static int32_t greedy(std::span<const Logit> logits);
+  static real highest_of(std::span<const real> logits);
+  int32_t draw_from_all();
   void gather();
-  void keep_top_k();
+  void gather_from(double lowest);
+  void gather_highest(size_t k);
+  void add_candidate(size_t token);
   void keep_typical();
   void keep_top_p();
   void keep_min_p();
@@ -73,9 +78,12 @@ class Sampler {
 
   SamplerParams params_;
   Rng rng_;
-  std::vector<double> adjusted_;  // [vocab]
-  std::vector<int32_t> counted_;  // the penalised tokens, sorted
+  std::vector<real> adjusted_, weights_;  // [vocab]
+  std::vector<real> sums_;                // of weights, by blocks
+  real highest_ = 0;                      // of the adjusted logits
+  std::vector<int32_t> counted_;          // the penalised tokens, sorted
   std::vector<Candidate> candidates_;
+  std::optional<double> log_total_;  // log(sum(exp)) of all tokens, where candidates are some of them
 };
 
 }  // namespace bantam

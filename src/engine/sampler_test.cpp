@@ -87,8 +87,10 @@ TEST(Sampler, temperature_zero_takes_the_likeliest_and_the_lowest_id_among_equal
 }
 
 TEST(Sampler, neutral_parameters_draw_from_the_model_itself) {
-  const auto logits = random_logits(1, 12, 1);
-  expect_frequencies(draw(neutral(), logits, 100'000), softmax(logits), 100'000);
+  for (const size_t vocab : {size_t{12}, size_t{700}}) {
+    const auto logits = random_logits(1, vocab, 1);
+    expect_frequencies(draw(neutral(), logits, 100'000), softmax(logits), 100'000);
+  }
 }
 
 TEST(Sampler, temperature_sharpens_and_flattens) {
@@ -126,9 +128,9 @@ TEST(Sampler, top_k_keeps_the_k_likeliest) {
 }
 
 TEST(Sampler, top_p_keeps_the_smallest_set_that_reaches_p) {
-  // 150 nearly equal tokens: the set is longer than what is ranked first.
-  for (const size_t vocab : {size_t{30}, size_t{150}}) {
-    const auto logits = random_logits(5, vocab, 0.3);
+  // Of 150 nearly equal tokens the set is longer than what is ranked first; of 3,000 unlike ones few are looked at.
+  for (const auto& [vocab, spread] : {std::pair<size_t, double>{30, 0.3}, {150, 0.3}, {3000, 6}}) {
+    const auto logits = random_logits(5, vocab, spread);
     SamplerParams params = neutral();
     params.top_p = 0.6;
     EXPECT_EQ(drawn(params, logits, 60'000), smallest_set(softmax(logits), 0.6, [](double p) { return -p; }));
