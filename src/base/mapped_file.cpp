@@ -16,29 +16,36 @@
 namespace bantam {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw IoError("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  MappedFile file;  // closes what is open when something goes wrong
+  file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.descriptor_ < 0) throw IoError("{}: cannot be opened: {}", path.string(), std::strerror(errno));
   struct stat info {};
-  const bool known = ::fstat(fd, &info) == 0;
-  if (!known || !S_ISREG(info.st_mode)) {
-    ::close(fd);
-    throw IoError("{}: not a regular file", path.string());
-  }
-  identity_ = fmt::format("{}:{} {} bytes {}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                          info.st_mtim.tv_nsec);
+  const bool known = ::fstat(file.descriptor_, &info) == 0;
+  if (!known || !S_ISREG(info.st_mode)) throw IoError("{}: not a regular file", path.string());
+  file.identity_ = fmt::format("{}:{} {} bytes {}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                               info.st_mtim.tv_nsec);
   if (info.st_size > 0) {
-    void* at = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-    const int reason = errno;
-    ::close(fd);
-    if (at == MAP_FAILED) throw IoError("{}: cannot be mapped: {}", path.string(), std::strerror(reason));
-    bytes_ = {static_cast<const std::byte*>(at), static_cast<size_t>(info.st_size)};
-  } else {
-    ::close(fd);
+    void* at = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file.descriptor_, 0);
+    if (at == MAP_FAILED) throw IoError("{}: cannot be mapped: {}", path.string(), std::strerror(errno));
+    file.bytes_ = {static_cast<const std::byte*>(at), static_cast<size_t>(info.st_size)};
   }
+  *this = std::move(file);
 }
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+size_t MappedFile::read_first(std::span<std::byte> to) const {
+  size_t done = 0;
+  while (done < to.size()) {
+    const ssize_t n = ::pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
 }
 
 void MappedFile::drop_pages(std::span<const std::byte> part) const {
@@ -50,9 +57,12 @@ void MappedFile::drop_pages(std::span<const std::byte> part) const {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : bytes_(std::exchange(other.bytes_, {})), identity_(std::move(other.identity_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      bytes_(std::exchange(other.bytes_, {})),
+      identity_(std::move(other.identity_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
   std::swap(bytes_, other.bytes_);
   std::swap(identity_, other.identity_);
   return *this;

@@ -21,10 +21,16 @@ class MappedFile {
   // it was changed.
   const std::string& identity() const { return identity_; }
 
+  // Copies the first bytes into `to`, as many as there are; returns how many. For what is looked at once: a mapped page
+  // costs a fault when it is first touched.
+  size_t read_first(std::span<std::byte> to) const;
   // Gives the memory of whole pages within `part` back where it lies in this file; they are read anew when looked at.
   void drop_pages(std::span<const std::byte> part) const;
 
  private:
+  MappedFile() = default;
+
+  int descriptor_ = -1;
   std::span<const std::byte> bytes_;
   std::string identity_;
 };

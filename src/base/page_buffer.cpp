@@ -29,6 +29,12 @@ std::byte* map_aligned(size_t bytes) {
 
 }  // namespace
 
+void want_large_pages(const void* at, size_t bytes) {
+  const auto begin = (reinterpret_cast<uintptr_t>(at) + kLargePage - 1) / kLargePage * kLargePage;
+  const auto end = (reinterpret_cast<uintptr_t>(at) + bytes) / kLargePage * kLargePage;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a wish
+}
+
 PageBuffer::PageBuffer(size_t bytes) {
   if (bytes == 0) return;
   const size_t unit = bytes < kLargePage ? size_t{4096} : kLargePage;

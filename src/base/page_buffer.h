@@ -24,4 +24,15 @@ class PageBuffer {
   size_t size_ = 0;
 };
 
+// Asks for large pages where `bytes` from `at`, memory of any origin, are about to be written for the first time. The
+// kernel gives such pages only to whole 2 MiB; a page given costs a fault, which some virtual machines make dear.
+void want_large_pages(const void* at, size_t bytes);
+
+// Room for n values of a vector that is empty, on large pages where they are many.
+template <class Vector>
+void reserve_large(Vector& vector, size_t n) {
+  vector.reserve(n);
+  want_large_pages(vector.data(), n * sizeof(typename Vector::value_type));
+}
+
 }  // namespace bantam

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/page_buffer.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
 
@@ -24,9 +25,14 @@ constexpr uint64_t kMinAlignment = 8, kMaxAlignment = 65536;
 // The least bytes a record can take: they bound its count by what is left of the file.
 constexpr uint64_t kLeastKeyBytes = 8 + 1 + 4 + 1, kLeastTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
 
+// So much of a file is read instead of looked at where it is mapped, page by page: most metadata is shorter.
+constexpr size_t kHeadBytes = size_t{12} << 20;
+
 class Reader {
  public:
-  Reader(std::span<const std::byte> bytes, std::string source) : bytes_(bytes), source_(std::move(source)) {}
+  // `head`: a copy of the file's first bytes, which are looked at there.
+  Reader(std::span<const std::byte> bytes, std::string source, std::span<const std::byte> head = {})
+      : bytes_(bytes), head_(head), source_(std::move(source)) {}
 
   ModelFile read(TensorStorage storage);
 
@@ -37,6 +43,10 @@ class Reader {
   };
 
   uint64_t left() const { return bytes_.size() - at_; }
+  // The next n bytes, which are there.
+  const std::byte* next(uint64_t n) const {
+    return n <= head_.size() && at_ <= head_.size() - n ? head_.data() + at_ : bytes_.data() + at_;
+  }
   void read_version();
   uint64_t count(std::string_view what, uint64_t least_bytes);
   uint64_t record_count(std::string_view what, uint64_t least_bytes);
@@ -56,7 +66,7 @@ class Reader {
   T take(std::string_view what) {
     if (left() < sizeof(T)) throw ends_early(what, sizeof(T));
     T value;
-    std::memcpy(&value, bytes_.data() + at_, sizeof value);
+    std::memcpy(&value, next(sizeof value), sizeof value);
     at_ += sizeof value;
     return value;
   }
@@ -67,7 +77,7 @@ class Reader {
     spend(n * sizeof(Kept));
     if (n * sizeof(Stored) > left()) throw ends_early("an array", n * sizeof(Stored));
     std::vector<Kept> list(n);
-    const std::byte* from = bytes_.data() + at_;
+    const std::byte* from = next(n * sizeof(Stored));
     for (Kept& value : list) {
       Stored stored;
       std::memcpy(&stored, from, sizeof stored);
@@ -83,7 +93,7 @@ class Reader {
                        wanted, at_, left());
   }
 
-  std::span<const std::byte> bytes_;
+  std::span<const std::byte> bytes_, head_;
   std::string source_;
   std::string where_;  // " of 'key'", for errors
   size_t at_ = 0;
@@ -131,7 +141,7 @@ uint64_t Reader::record_count(std::string_view what, uint64_t least_bytes) {
 std::string_view Reader::text(std::string_view what) {
   const auto n = take<uint64_t>(what);
   if (n > left()) throw ends_early(what, n);
-  const std::string_view view(reinterpret_cast<const char*>(bytes_.data() + at_), n);
+  const std::string_view view(reinterpret_cast<const char*>(next(n)), n);
   at_ += n;
   return view;
 }
@@ -232,7 +242,7 @@ MetaValue Reader::read_array() {
   }
   spend(n * sizeof(std::string));
   std::vector<std::string> strings;
-  strings.reserve(n);
+  reserve_large(strings, n);
   for (uint64_t i = 0; i < n; ++i) {
     const std::string_view element = text("a string in an array");
     if (element.size() >= sizeof(std::string) / 2) spend(element.size() + 16);  // plus the allocator's header
@@ -341,8 +351,10 @@ ModelFile Reader::read(TensorStorage storage) {
 ModelFile read_gguf(const std::filesystem::path& path) {
   TensorStorage storage;
   storage.files.emplace_back(path);
-  const auto bytes = storage.files.back().bytes();
-  return Reader(bytes, path.string()).read(std::move(storage));
+  const MappedFile& file = storage.files.back();
+  PageBuffer head(std::min(file.bytes().size(), kHeadBytes));
+  const size_t read = file.read_first({head.data(), head.size()});
+  return Reader(file.bytes(), path.string(), {head.data(), read}).read(std::move(storage));
 }
 
 ModelFile read_gguf(std::span<const std::byte> bytes, std::string source) {

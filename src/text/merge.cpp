@@ -4,6 +4,8 @@
 #include <bit>
 #include <functional>
 
+#include "base/page_buffer.h"
+
 namespace bantam {
 namespace {
 
@@ -13,7 +15,10 @@ uint64_t pair_key(int32_t left, int32_t right) {
 
 }  // namespace
 
-MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(std::max<size_t>(count + count / 2, 2))) {
+MergeTable::MergeTable(size_t count) {
+  const size_t slots = std::bit_ceil(std::max<size_t>(count + count / 2, 2));
+  reserve_large(slots_, slots);
+  slots_.resize(slots);
   shift_ = 64 - std::countr_zero(slots_.size());
 }
 

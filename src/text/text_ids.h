@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/page_buffer.h"
+
 namespace bantam {
 
 // Keeps ids only; the texts stay in the vocabulary, which is given to every call and must be the same.
@@ -19,7 +21,11 @@ class TextIds {
   using Texts = std::span<const std::string>;
 
   // Room for `count` texts.
-  explicit TextIds(size_t count = 0) : slots_(std::bit_ceil(std::max<size_t>(count + count / 2, 2))) {}
+  explicit TextIds(size_t count = 0) {
+    const size_t slots = std::bit_ceil(std::max<size_t>(count + count / 2, 2));
+    reserve_large(slots_, slots);
+    slots_.resize(slots);
+  }
 
   // The id of texts[id], in the place of an earlier one with the same text.
   void set(Texts texts, int32_t id) {

@@ -3,12 +3,15 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
+#include "base/page_buffer.h"
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/tokenizer.h"
@@ -178,7 +181,9 @@ void Tokenizer::load_normalizer(const Metadata& metadata) {
 }
 
 void Tokenizer::load_tokens(const Metadata& metadata) {
-  tokens_ = metadata.strings("tokenizer.ggml.tokens");
+  const std::vector<std::string>& tokens = metadata.strings("tokenizer.ggml.tokens");
+  reserve_large(tokens_, tokens.size());
+  tokens_.assign(tokens.begin(), tokens.end());
   if (tokens_.empty() || static_cast<int64_t>(tokens_.size()) > kLargestVocabulary) {
     throw FormatError("{}: 'tokenizer.ggml.tokens' has {} entries, expected 1 to {}", metadata.source(), tokens_.size(),
                       kLargestVocabulary);
@@ -417,7 +422,7 @@ void Tokenizer::load_sentencepiece_merges(const std::string& source) {
 }
 
 void Tokenizer::load_added_tokens(const Metadata& metadata) {
-  std::vector<AddedToken> added(tokens_.size());
+  std::unordered_map<int64_t, AddedToken> added;  // those with habits
   const auto mark = [&](const char* key, std::vector<int64_t>& ids, bool AddedToken::*habit) {
     ids = metadata.integers_or_empty(key);
     for (const int64_t id : ids) {
@@ -425,7 +430,7 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
         throw FormatError("{}: '{}' names token {}, but the vocabulary has {}", metadata.source(), key, id,
                           vocab_size());
       }
-      added[static_cast<size_t>(id)].*habit = true;
+      added[id].*habit = true;
     }
   };
   mark(kLstripIds, lstrip_ids_, &AddedToken::lstrip);
@@ -436,11 +441,12 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
   const bool is_phi3 = rstrip_ids_.empty() && names_phi3(metadata);
   for (int32_t id = 0; id < vocab_size(); ++id) {
     const TokenType kind = type(id);
-    AddedToken& token = added[static_cast<size_t>(id)];
-    token.id = id;
-    token.is_control = kind == TokenType::control || kind == TokenType::unknown;
+    const bool is_control = kind == TokenType::control || kind == TokenType::unknown;
     const std::string& text = tokens_[static_cast<size_t>(id)];
-    if (text.empty() || !(token.is_control || kind == TokenType::user_defined)) continue;
+    if (text.empty() || !(is_control || kind == TokenType::user_defined)) continue;
+    AddedToken& token = added[id];
+    token.id = id;
+    token.is_control = is_control;
     if (is_phi3 && std::ranges::find(kPhi3Plain, text) == std::end(kPhi3Plain)) {
       token.rstrip = true;
       rstrip_ids_.push_back(id);
@@ -454,7 +460,7 @@ void Tokenizer::load_added_tokens(const Metadata& metadata) {
   }
   added_ = AddedTokens(added_bytes);
   for (const auto id : added_ids) {
-    added_.add(tokens_[static_cast<size_t>(id)], added[static_cast<size_t>(id)]);
+    added_.add(tokens_[static_cast<size_t>(id)], added.at(id));
   }
 }
 
@@ -469,6 +475,9 @@ std::string Tokenizer::piece_of(int32_t id) const {
 }
 
 void Tokenizer::load_pieces() {
+  piece_begin_.reserve(tokens_.size() + 1);
+  piece_bytes_.reserve(std::accumulate(tokens_.begin(), tokens_.end(), size_t{0},
+                                       [](size_t sum, const std::string& text) { return sum + text.size(); }));
   piece_begin_.push_back(0);
   for (int32_t id = 0; id < vocab_size(); ++id) {
     piece_bytes_ += piece_of(id);
