@@ -101,6 +101,51 @@ TEST_F(ServeTest, answers_with_a_real_model_until_it_is_told_to_stop) {
   EXPECT_THAT(read_file(folder_ / "log"), AllOf(HasSubstr("\"status\":200"), Not(HasSubstr("Hi"))));
 }
 
+// The test's model with the marks of a call as its tokens 260 and 261.
+void write_calling_model(const std::filesystem::path& path) {
+  Metadata metadata = byte_vocabulary();
+  std::vector<std::string> tokens = metadata.strings("tokenizer.ggml.tokens");
+  std::vector<int64_t> types = metadata.integers_or_empty("tokenizer.ggml.token_type");
+  tokens.insert(tokens.end(), {"<tool_call>", "</tool_call>"});
+  types.insert(types.end(), {4, 4});
+  metadata.set("tokenizer.ggml.tokens", tokens);
+  metadata.set("tokenizer.ggml.token_type", types);
+  const TestModel model(test_text_config(), 1);
+  for (const auto& [key, value] : gguf_metadata(model.config)) metadata.set(key, value);
+  write_gguf(path, metadata, gguf_tensors(model.config, model.weights));
+}
+
+TEST_F(ServeTest, a_tool_that_a_model_chooses_to_call_gets_arguments_of_its_schema) {
+  write_calling_model(folder_ / "m.gguf");
+  serve();
+  const Json schema = {{"type", "object"},
+                       {"properties", {{"city", {{"enum", {"Seoul", "Busan"}}}}, {"days", {{"type", "integer"}}}}},
+                       {"required", {"city"}},
+                       {"additionalProperties", false}};
+  const Json function = {{"name", "weather"}, {"parameters", schema}};
+  Json request = parse_json(kBody, "a request");
+  request["max_tokens"] = 150;
+  request["tools"] = Json::array({{{"type", "function"}, {"function", function}}});
+  request["logit_bias"] = {{"260", 7}};  // it likes to call
+  size_t calls = 0;
+  for (int seed = 0; seed < 6; ++seed) {
+    request["seed"] = seed;
+    const TestReply reply = ask("/v1/chat/completions", to_line(request));
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const Json choice = parse_json(reply.body, "a response")["choices"][0];
+    if (!choice["message"].contains("tool_calls")) continue;
+    EXPECT_EQ(choice["finish_reason"], "tool_calls");
+    for (const Json& call : choice["message"]["tool_calls"]) {
+      EXPECT_EQ(call["function"]["name"], "weather");
+      const Json arguments = parse_json(call["function"]["arguments"].get<std::string>(), "the arguments");
+      EXPECT_TRUE(arguments["city"] == "Seoul" || arguments["city"] == "Busan") << arguments.dump();
+      EXPECT_EQ(arguments.size(), arguments.contains("days") ? 2u : 1u) << arguments.dump();
+      ++calls;
+    }
+  }
+  EXPECT_GT(calls, 3u);
+}
+
 TEST_F(ServeTest, keys_are_made_shown_once_limited_and_revoked) {
   const Result made = bantam("keys create alice --rpm 1");
   EXPECT_EQ(made.code, 0) << made.err;

@@ -16,6 +16,8 @@ namespace bantam {
 class Constraint {
  public:
   virtual ~Constraint() = default;
+  // False where any token may come next: nobody need ask which.
+  virtual bool restricts() const { return true; }
   // allowed[id] = 1 for each token that may come next, else 0; one entry for each token of the vocabulary.
   virtual void allow(std::span<uint8_t> allowed) = 0;
   // The token that came; one of those allowed.

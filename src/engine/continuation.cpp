@@ -43,7 +43,8 @@ Continuation::Continuation(Request& request, const Tokenizer& tokenizer, int con
 
 std::optional<FinishReason> Continuation::next(std::span<const real> logits, std::vector<int32_t>& tokens) {
   if (sampled_ == max_tokens_) return finish(FinishReason::max_tokens);
-  if (constraint_) {
+  const bool restricted = constraint_ && constraint_->restricts();
+  if (restricted) {
     constraint_->allow(allowed_);
     if (std::ranges::find(allowed_, uint8_t{1}) == allowed_.end()) {
       if (constraint_->complete())
@@ -53,7 +54,8 @@ std::optional<FinishReason> Continuation::next(std::span<const real> logits, std
   }
   // A model may have more rows of logits than the tokenizer has tokens (padding).
   logits = logits.first(static_cast<size_t>(tokenizer_.vocab_size()));
-  const int32_t token = sampler_.sample(logits, tokens, allowed_);
+  const int32_t token =
+      sampler_.sample(logits, tokens, restricted ? std::span<const uint8_t>(allowed_) : std::span<const uint8_t>());
   if (tokenizer_.is_end_of_generation(token)) return finish(FinishReason::end_of_text);
   if (constraint_) constraint_->accept(token);
   tokens.push_back(token);

@@ -16,6 +16,21 @@ constexpr size_t kMostMaskBytes = 16 << 20;  // of one Table
 // Bytes that occur in UTF-8.
 bool is_used(int byte) { return byte < 0xC0 || (byte >= 0xC2 && byte < 0xF5); }
 
+// Looks for the mark of a call in text of which `matched` bytes of the mark came last, and takes bytes off until it is
+// complete: true, and `text` is what follows it.
+bool take_mark(std::string_view& text, size_t& matched) {
+  static_assert(kCallBegin.rfind(kCallBegin[0]) == 0, "what breaks off may only begin anew with its first byte");
+  while (!text.empty()) {
+    const char c = text.front();
+    text.remove_prefix(1);
+    matched = c == kCallBegin[matched] ? matched + 1 : c == kCallBegin[0] ? 1 : 0;
+    if (matched < kCallBegin.size()) continue;
+    matched = 0;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 TokenTree::TokenTree(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {
@@ -139,12 +154,19 @@ class CompiledForm::Held final : public Constraint {
   }
 
   void accept(int32_t token) override {
-    const std::lock_guard lock(form_->mutex_);
-    for (const char c : form_->vocabulary_->tokenizer().piece_after(previous_, token)) {
-      state_ = table_->matcher.next(state_, static_cast<uint8_t>(c));
-      assert(state_ != Matcher::kDead);
-    }
+    [[maybe_unused]] const bool fits = push(form_->vocabulary_->tokenizer().piece_after(previous_, token));
+    assert(fits);
     previous_ = token;
+  }
+
+  // False when nothing of the form goes on so.
+  bool push(std::string_view bytes) {
+    const std::lock_guard lock(form_->mutex_);
+    for (const char c : bytes) {
+      state_ = table_->matcher.next(state_, static_cast<uint8_t>(c));
+      if (state_ == Matcher::kDead) return false;
+    }
+    return true;
   }
 
   bool complete() const override {
@@ -167,12 +189,67 @@ class CompiledForm::Held final : public Constraint {
   int32_t previous_;
 };
 
+// Free text, until it begins a call that the form describes; after its end free text again.
+class CompiledForm::WithCalls final : public Constraint {
+ public:
+  WithCalls(std::shared_ptr<CompiledForm> form, int32_t previous) : form_(std::move(form)), previous_(previous) {}
+
+  bool restricts() const override { return call_ || !form_->broken_marks_[matched_].empty(); }
+
+  void allow(std::span<uint8_t> allowed) override {
+    if (call_) return call_->allow(allowed);
+    std::ranges::fill(allowed, uint8_t{1});
+    for (const int32_t token : form_->broken_marks_[matched_]) allowed[static_cast<size_t>(token)] = 0;
+  }
+
+  void accept(int32_t token) override {
+    if (call_) {
+      call_->accept(token);
+    } else if (std::string_view text = form_->vocabulary_->tokenizer().piece_after(previous_, token);
+               take_mark(text, matched_)) {
+      call_.emplace(form_, token);
+      if (!call_->push(text)) call_.reset();  // not a token that was allowed
+    }
+    if (call_ && call_->complete()) call_.reset();
+    previous_ = token;
+  }
+
+  bool complete() const override { return !call_; }
+
+ private:
+  const std::shared_ptr<CompiledForm> form_;
+  std::optional<Held> call_;
+  size_t matched_ = 0;  // bytes of the mark that free text ends with
+  int32_t previous_;
+};
+
 CompiledForm::CompiledForm(std::shared_ptr<const TokenTree> vocabulary, const AnswerForm& form)
     : vocabulary_(std::move(vocabulary)),
+      with_calls_(form.kind == AnswerForm::Kind::text_with_calls),
       automaton_(std::make_shared<const Automaton>(compile_form(form, vocabulary_->writable()))),
-      latest_(std::make_shared<Table>(automaton_)) {}
+      latest_(std::make_shared<Table>(automaton_)) {
+  if (with_calls_) find_broken_marks();
+}
+
+void CompiledForm::find_broken_marks() {
+  Matcher& matcher = latest_->matcher;
+  const Tokenizer& tokenizer = vocabulary_->tokenizer();
+  for (const int32_t token : vocabulary_->tokens()) {
+    const std::string_view piece = tokenizer.piece(token);
+    if (piece.find(kCallBegin.back()) >= piece.size() - 1) continue;  // none, or nothing behind it
+    for (size_t came = 0; came < kCallBegin.size(); ++came) {
+      std::string_view text = piece;
+      size_t matched = came;
+      if (!take_mark(text, matched)) continue;
+      State state = matcher.start();
+      for (const char c : text) state = state == Matcher::kDead ? state : matcher.next(state, static_cast<uint8_t>(c));
+      if (state == Matcher::kDead) broken_marks_[came].push_back(token);
+    }
+  }
+}
 
 std::unique_ptr<Constraint> CompiledForm::constraint(std::shared_ptr<CompiledForm> form, int32_t previous) {
+  if (form->with_calls_) return std::make_unique<WithCalls>(std::move(form), previous);
   return std::make_unique<Held>(std::move(form), previous);
 }
 

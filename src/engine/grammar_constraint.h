@@ -1,6 +1,8 @@
 // Holds a generation to a grammar: which tokens of a vocabulary may come next, for each state of its automaton once.
+// Free text with calls of tools is held to it between the marks of a call only.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "engine/constraint.h"
+#include "text/call_marks.h"
 #include "text/grammar/answer_form.h"
 #include "text/grammar/matcher.h"
 
@@ -57,9 +60,15 @@ class CompiledForm {
 
  private:
   class Held;
+  class WithCalls;
   struct Table;  // states and masks that belong together; replaced by a fresh one when it has grown too large
 
+  void find_broken_marks();
+
   const std::shared_ptr<const TokenTree> vocabulary_;
+  const bool with_calls_;
+  // Of free text with calls: the tokens that, when so many bytes of the mark came, end it and go on as no call does.
+  std::array<std::vector<int32_t>, kCallBegin.size()> broken_marks_;
   const std::shared_ptr<const Automaton> automaton_;
   std::mutex mutex_;
   std::shared_ptr<Table> latest_;

@@ -221,6 +221,170 @@ TEST_F(GrammarConstraintTest, the_space_that_a_vocabulary_adds_is_not_part_of_th
   EXPECT_EQ(later[static_cast<size_t>(*tokenizer.find("yes"))], 1);
 }
 
+const AnswerForm kTools{Kind::text_with_calls, R"([
+    {"type": "function", "function": {"name": "now"}},
+    {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {
+        "city": {"enum": ["Seoul", "부산"]}, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+        "required": ["city"], "additionalProperties": false}}}])"};
+
+// Bytes, the marks as one token each, and tokens that hold parts of the mark.
+Metadata vocabulary_with_marks(int64_t type_of_marks, const std::vector<std::string>& more = {}) {
+  Metadata metadata = byte_vocabulary();
+  std::vector<std::string> tokens = metadata.strings("tokenizer.ggml.tokens");
+  std::vector<int64_t> types = metadata.integers_or_empty("tokenizer.ggml.token_type");
+  for (const char* mark : {"<tool_call>", "</tool_call>"}) {
+    tokens.emplace_back(mark);
+    types.push_back(type_of_marks);
+  }
+  std::vector<std::string> parts = {"<tool", "_call", ">{\"", ">\n", ">no", "a<tool_ca", "<tool_call>\n{"};
+  parts.insert(parts.end(), more.begin(), more.end());
+  for (const std::string& part : parts) {
+    tokens.push_back(to_byte_alphabet(part));
+    types.push_back(1);
+  }
+  metadata.set("tokenizer.ggml.tokens", tokens);
+  metadata.set("tokenizer.ggml.token_type", types);
+  return metadata;
+}
+
+int32_t token_of(const Tokenizer& tokenizer, std::string_view text) {
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    if (tokenizer.piece(id) == text) return id;
+  }
+  ADD_FAILURE() << "no token: " << text;
+  return 0;
+}
+
+void write(const Tokenizer& tokenizer, Constraint& constraint, const std::vector<std::string>& tokens) {
+  for (const std::string& text : tokens) constraint.accept(token_of(tokenizer, text));
+}
+
+std::vector<std::string> bytes_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const char c : text) out.emplace_back(1, c);
+  return out;
+}
+
+// What lies between the marks.
+void expect_call(const std::string& text) {
+  const Json call = parse_json(text, "a call");
+  ASSERT_EQ(call.size(), 2u) << text;
+  if (call["name"] == "now") {
+    EXPECT_EQ(call["arguments"], Json::object()) << text;
+    return;
+  }
+  EXPECT_EQ(call["name"], "weather");
+  const Json& arguments = call["arguments"];
+  EXPECT_TRUE(arguments["city"] == "Seoul" || arguments["city"] == "부산") << text;
+  if (arguments.size() == 1) return;
+  ASSERT_EQ(arguments.size(), 2u) << text;
+  EXPECT_GE(arguments["days"], 1) << text;
+  EXPECT_LE(arguments["days"], 9) << text;
+}
+
+// Draws from what is allowed until free text goes on. Returns what was written before the mark that ends the call.
+std::string random_call(const Tokenizer& tokenizer, Constraint& constraint, Rng& rng) {
+  std::string text;
+  while (!constraint.complete() && text.size() < 2000) {
+    EXPECT_TRUE(constraint.restricts());
+    const std::vector<uint8_t> mask = mask_of(tokenizer, constraint);
+    std::vector<int32_t> allowed;
+    for (size_t id = 0; id < mask.size(); ++id) {
+      if (mask[id] != 0) allowed.push_back(static_cast<int32_t>(id));
+    }
+    for (const int32_t id : allowed) EXPECT_FALSE(tokenizer.is_end_of_generation(id)) << text;
+    const int32_t token = allowed.at(rng.below(allowed.size()));
+    constraint.accept(token);
+    text += tokenizer.piece(token);
+  }
+  EXPECT_TRUE(text.ends_with("</tool_call>")) << text;
+  return text.substr(0, text.find("</tool_call>"));
+}
+
+TEST_F(GrammarConstraintTest, a_call_in_free_text_follows_its_schema_however_its_mark_is_written) {
+  Rng rng(4);
+  for (const int64_t type : {3, 4}) {  // the marks are called control, or user-defined
+    const Tokenizer tokenizer = Tokenizer::from_metadata(vocabulary_with_marks(type));
+    FormCache cache(tokenizer);
+    const std::vector<std::vector<std::string>> spellings = {
+        {"<tool_call>"},
+        bytes_of("<tool_call>"),
+        {"<tool", "_call", ">"},
+        {"a<tool_ca", "l", "l", ">"},
+        {"<", "<tool", "<tool", "_call", ">"},
+        {"<tool", "_call", ">{\""},
+        {"<tool", "_call", ">\n"},
+        {"<tool_call>\n{"},
+    };
+    for (const std::vector<std::string>& spelling : spellings) {
+      const auto constraint = cache.constraint(kTools, 'y');
+      for (int call = 0; call < 2; ++call) {  // free text, a call, free text, another call
+        write(tokenizer, *constraint, bytes_of("I <tool> <tool_calls> </tool_call> \xEC"));
+        EXPECT_FALSE(constraint->restricts());
+        EXPECT_TRUE(constraint->complete());
+        write(tokenizer, *constraint, spelling);
+        EXPECT_FALSE(constraint->complete());
+        std::string begun = spelling.back().substr(spelling.back().find('>') + 1);
+        expect_call(begun + random_call(tokenizer, *constraint, rng));
+        EXPECT_FALSE(constraint->restricts());
+      }
+    }
+  }
+}
+
+TEST_F(GrammarConstraintTest, a_token_that_ends_the_mark_and_goes_on_as_no_call_does_not_come) {
+  const Tokenizer tokenizer = Tokenizer::from_metadata(vocabulary_with_marks(4, {"<tool_call>x"}));
+  FormCache cache(tokenizer);
+  const auto constraint = cache.constraint(kTools, 'y');
+  const auto forbidden = [&] {
+    std::vector<std::string> out;
+    const std::vector<uint8_t> mask = mask_of(tokenizer, *constraint);
+    for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+      if (mask[static_cast<size_t>(id)] == 0) out.emplace_back(tokenizer.piece(id));
+    }
+    return out;
+  };
+  EXPECT_THAT(forbidden(), testing::ElementsAre("<tool_call>x"));
+  write(tokenizer, *constraint, {"<tool", "_call"});
+  EXPECT_TRUE(constraint->restricts());
+  EXPECT_THAT(forbidden(), testing::ElementsAre(">no", "<tool_call>x"));
+}
+
+TEST_F(GrammarConstraintTest, a_model_calls_tools_in_free_text_and_writes_the_same_text_when_it_calls_none) {
+  ModelConfig config = test_text_config();
+  config.vocab = 272;
+  const TestModel random(config, 1);
+  Metadata metadata = gguf_metadata(random.config);
+  for (const auto& [key, value] : vocabulary_with_marks(4)) metadata.set(key, value);
+  write_gguf(folder_ / "calls.gguf", metadata, gguf_tensors(random.config, random.weights));
+  const auto model = Model::load(folder_ / "calls.gguf");
+  std::vector<std::string> texts;
+  int calls = 0;
+  for (const bool speculation : {false, true}) {
+    Engine engine(model, {.threads = 1, .speculation = speculation});
+    const int32_t mark = token_of(engine.tokenizer(), "<tool_call>");
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+      Request calling = request(engine, kTools, seed);
+      calling.sampling.logit_bias = {{mark, 6.0F}};  // often, but not always
+      const std::string text = generate(engine, std::move(calling)).text;
+      texts.push_back(text);
+      for (size_t at = text.find(kCallBegin); at != std::string::npos; at = text.find(kCallBegin, at + 1)) {
+        const size_t begin = at + kCallBegin.size(), end = text.find(kCallEnd, begin);
+        if (end == std::string::npos) break;  // cut at the limit
+        expect_call(text.substr(begin, end - begin));
+        ++calls;
+      }
+      Request talking = request(engine, kTools, seed), free = request(engine, kTools, seed);
+      free.constraint = nullptr;
+      free.sampling.logit_bias = {{mark, -100.0F}, {mark + 8, -100.0F}};  // both that hold the mark
+      talking.sampling.logit_bias = free.sampling.logit_bias;
+      EXPECT_EQ(generate(engine, std::move(talking)).text, generate(engine, std::move(free)).text);
+    }
+  }
+  EXPECT_GT(calls, 10);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(texts[i], texts[i + 6]) << "speculation changes nothing";
+}
+
 class RealVocabularies : public testing::TestWithParam<const char*> {};
 
 TEST_P(RealVocabularies, random_answers_are_valid_and_masks_come_fast) {
@@ -242,6 +406,24 @@ TEST_P(RealVocabularies, random_answers_are_valid_and_masks_come_fast) {
     } else {
       ASSERT_TRUE(parse_json(text, "an answer").is_object());
     }
+  }
+}
+
+TEST_P(RealVocabularies, free_text_is_not_asked_about_and_calls_follow_their_schema) {
+  const std::filesystem::path path =
+      std::filesystem::path(BANTAM_SHARED_DIR) / "tokenizers" / fmt::format("ggml-vocab-{}.gguf", GetParam());
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: " << path << " is not there";
+  const Tokenizer tokenizer = Tokenizer::from_metadata(read_gguf(path).metadata);
+  FormCache cache(tokenizer);
+  Rng rng(5);
+  const auto constraint = cache.constraint(kTools, tokenizer.encode("\n").back());
+  for (int call = 0; call < 3; ++call) {
+    for (const int32_t token : tokenizer.encode("서울 <b> \n</tool_call>")) {
+      EXPECT_FALSE(constraint->restricts());
+      constraint->accept(token);
+    }
+    for (const int32_t token : tokenizer.encode("x<tool_call>")) constraint->accept(token);
+    expect_call(random_call(tokenizer, *constraint, rng));
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 struct OllamaStyle {
   std::string model;
-  bool chat = false, takes_calls = false;
+  bool chat = false, takes_calls = false, forced_call = false;
   SteadyTime begun;
 };
 
@@ -17,7 +17,7 @@ int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9)
 
 class OllamaWriter final : public AnswerFormat {
  public:
-  explicit OllamaWriter(OllamaStyle style) : style_(std::move(style)) {}
+  explicit OllamaWriter(OllamaStyle style) : style_(std::move(style)), reader_(style_.forced_call) {}
 
   std::string content_type() const override { return "application/x-ndjson"; }
 
@@ -142,14 +142,18 @@ void refuse_images(const Fields& fields) {
 }
 
 std::unique_ptr<Job> run(Call call, const Fields& fields, GenerationPlan plan, Request request,
-                         std::optional<int64_t> most, const AnswerForm& form, bool chat, bool takes_calls) {
+                         std::optional<int64_t> most, const ToolUse& tools, bool chat) {
   OpenModel& model = *plan.model;
   plan.streamed = fields.boolean("stream").value_or(true);
   plan.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   if (request.prompt.empty()) throw bad_field("prompt", "is empty");
   request.max_tokens = answer_room(model.card(), request.prompt.size(), most, chat ? "messages" : "prompt");
-  plan.format = std::make_unique<OllamaWriter>(OllamaStyle{model.card().name, chat, takes_calls, call.begun});
-  plan.choices = make_choices(model, std::move(request), 1, form);
+  plan.format = std::make_unique<OllamaWriter>(OllamaStyle{.model = model.card().name,
+                                                           .chat = chat,
+                                                           .takes_calls = !tools.tools.empty(),
+                                                           .forced_call = tools.forced,
+                                                           .begun = call.begun});
+  plan.choices = make_choices(model, std::move(request), 1, form_of_answer(tools, read_ollama_form(fields)));
   return run_generation(std::move(call), std::move(plan));
 }
 
@@ -173,8 +177,7 @@ std::unique_ptr<Job> ollama_generate(Call call) {
   if (!raw) {
     for (std::string& stop : plan.model->chat_stops()) request.stops.push_back(std::move(stop));
   }
-  return run(std::move(call), fields, std::move(plan), std::move(request), most, read_ollama_form(fields), false,
-             false);
+  return run(std::move(call), fields, std::move(plan), std::move(request), most, {}, false);
 }
 
 std::unique_ptr<Job> ollama_chat(Call call) {
@@ -193,8 +196,7 @@ std::unique_ptr<Job> ollama_chat(Call call) {
   read_options(fields, plan.model->tokenizer().vocab_size(), request, most);
   request.prompt = plan.model->chat_prompt(messages, tools.tools);
   for (std::string& stop : plan.model->chat_stops()) request.stops.push_back(std::move(stop));
-  return run(std::move(call), fields, std::move(plan), std::move(request), most, read_ollama_form(fields), true,
-             !tools.tools.empty());
+  return run(std::move(call), fields, std::move(plan), std::move(request), most, tools, true);
 }
 
 }  // namespace bantam

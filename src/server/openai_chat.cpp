@@ -177,7 +177,7 @@ std::unique_ptr<Job> chat_completions(Call call) {
   if (fields.has("documents")) return grounded_chat(std::move(call));
   const std::vector<ChatMessage> messages = read_messages(fields);
   const ToolUse tools = read_tools(fields);
-  AnswerForm form = tools.forced ? tools.form : read_form(fields);
+  const AnswerForm form = form_of_answer(tools, read_form(fields));
   const int64_t n = fields.integer("n", 1, kMostChoices).value_or(1);
 
   GenerationPlan plan;

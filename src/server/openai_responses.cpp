@@ -239,7 +239,7 @@ std::unique_ptr<Job> responses(Call call) {
   const std::vector<ChatMessage> messages = read_input(fields);
   const Json chat = as_chat_request(fields);
   const ToolUse tools = read_tools(Fields(chat));
-  const AnswerForm form = tools.forced ? tools.form : read_text_form(fields);
+  const AnswerForm form = form_of_answer(tools, read_text_form(fields));
 
   GenerationPlan plan;
   plan.streamed = fields.boolean("stream").value_or(false);

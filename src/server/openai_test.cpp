@@ -201,6 +201,7 @@ TEST_F(OpenAiTest, a_form_that_cannot_be_held_to_is_never_a_200) {
   refused(with(chat(), "response_format", schema_format({{"not", true}})), "#/not");
   refused(with(chat(), "response_format", schema_format({{"type", "text"}})), "#/type");
   refused(with(with(chat(), "tools", tools), "tool_choice", "required"), "#/properties/a/not");
+  refused(with(chat(), "tools", tools), "#/properties/a/not");
   refused(with(chat(), "guided_regex", "a(?=b)"), "looking around");
   refused(with(chat(), "guided_regex", "a("), "without a ')'");
   refused(with(chat(), "guided_grammar", "x ::= y"), "no rule 'root'");
@@ -240,6 +241,14 @@ TEST_F(OpenAiTest, every_way_to_ask_for_a_form_reaches_the_engine) {
   EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", "required")).definition, to_line(tools));
   EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "tool_choice", named)).definition,
             to_line(Json::array({tools[1]})));
+  // A model that may call is held to the tools in its calls only; a form of the whole answer leaves no room for calls.
+  expect_form("tools", tools, Kind::text_with_calls, to_line(tools));
+  EXPECT_EQ(form_of(with(with(chat(), "tools", tools), "guided_regex", "a+")).kind, Kind::regex);
+  good("/api/chat", with(with(chat(), "tools", tools), "stream", false));
+  EXPECT_EQ(backend_.asked().form.kind, Kind::text_with_calls);
+  good("/v1/responses",
+       {{"model", "fake"}, {"input", "a"}, {"tools", Json::array({{{"type", "function"}, {"name", "g"}}})}});
+  EXPECT_EQ(backend_.asked().form.kind, Kind::text_with_calls);
   backend_.set({.pieces = {"{\"name\":\"g\",", "\"arguments\":{}}"}});
   const Json call = good("/v1/responses", {{"model", "fake"},
                                            {"input", "a"},
@@ -283,6 +292,15 @@ TEST_F(OpenAiTest, calls_of_tools_are_taken_out_of_the_text) {
   backend_.set({.pieces = {"<tool_call>no", " call</tool_call> <tool_c"}});
   EXPECT_EQ(good("/v1/chat/completions", body)["choices"][0]["message"]["content"],
             "<tool_call>no call</tool_call> <tool_c");
+}
+
+TEST_F(OpenAiTest, a_mark_inside_the_arguments_of_a_call_does_not_end_it) {
+  backend_.set(
+      {.pieces = {"<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"\\\"</tool_", "call>\"", "}}</tool_call>!"}});
+  const Json tools = Json::array({{{"type", "function"}, {"function", {{"name", "f"}}}}});
+  const Json message = good("/v1/chat/completions", with(chat(), "tools", tools))["choices"][0]["message"];
+  EXPECT_EQ(message["tool_calls"][0]["function"]["arguments"], R"({"a":"\"</tool_call>"})");
+  EXPECT_EQ(message["content"], "!");
 }
 
 TEST_F(OpenAiTest, what_tools_said_is_part_of_the_conversation) {

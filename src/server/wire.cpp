@@ -189,6 +189,7 @@ ToolUse read_tools(const Fields& fields) {
     of.object("parameters");
   }
   out.tools = to_line(*tools);
+  out.form = {AnswerForm::Kind::text_with_calls, out.tools};
   if (!choice || *choice == "auto") return out;
   if (*choice == "none") return {};
   out.forced = true;
@@ -255,6 +256,10 @@ AnswerForm read_form(const Fields& fields) {
     return form;
   }
   return read_named_form(fields, {.grammar = "grammar", .schema = "json_schema"});
+}
+
+AnswerForm form_of_answer(const ToolUse& tools, AnswerForm asked) {
+  return tools.forced || asked.kind == AnswerForm::Kind::free ? tools.form : std::move(asked);
 }
 
 int answer_room(const ModelCard& card, size_t prompt_tokens, std::optional<int64_t> wanted, std::string_view field) {

@@ -34,7 +34,7 @@ std::vector<ChatMessage> read_messages(const Fields& fields);
 struct ToolUse {
   std::string tools;    // a JSON list for the model's template; empty: none
   bool forced = false;  // the answer must be a call
-  AnswerForm form;      // Kind::tool_call where forced
+  AnswerForm form;      // Kind::tool_call where forced, Kind::text_with_calls where the model may call
 };
 // "tools" and "tool_choice" as chat/completions has them.
 ToolUse read_tools(const Fields& fields);
@@ -44,6 +44,9 @@ ToolUse read_tools(const Fields& fields);
 AnswerForm read_form(const Fields& fields);
 // {"type": "text" | "json_object" | "json_schema", ...}; `schema` holds "schema".
 AnswerForm read_format_object(const Fields& format, const Fields& schema);
+
+// What an answer is held to: a call that is forced, else the form that was asked for, else the calls in free text.
+AnswerForm form_of_answer(const ToolUse& tools, AnswerForm asked);
 
 // Bounds of the answer: `wanted`, or all the room that the prompt leaves. Throws ApiError with both numbers when it
 // leaves none.

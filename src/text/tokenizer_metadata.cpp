@@ -14,6 +14,7 @@
 #include "base/page_buffer.h"
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
+#include "text/call_marks.h"
 #include "text/tokenizer.h"
 
 namespace bantam {
@@ -242,6 +243,11 @@ void Tokenizer::load_special_ids(const Metadata& metadata) {
   }
   if (special_.bos) make_control(*special_.bos);
   if (const auto start = find("<|im_start|>")) make_control(*start);
+  // Parts of an answer, even where a vocabulary calls them control: Qwen's are user-defined.
+  for (const std::string_view mark : {kCallBegin, kCallEnd}) {
+    const auto found = find(mark);
+    if (found && is_control(*found)) types_[static_cast<size_t>(*found)] = TokenType::user_defined;
+  }
   wants_eos_ = metadata.flag_or("tokenizer.ggml.add_eos_token", model_ == Model::sentencepiece_unigram);
 }
 

@@ -206,6 +206,18 @@ TEST(Tokenizer, a_token_that_ends_a_turn_is_control_even_if_called_user_defined)
   EXPECT_THAT(tokenizer.encode("<|im_end|>"), testing::Not(testing::Contains(end)));
 }
 
+TEST(Tokenizer, the_marks_of_a_call_are_text_even_if_called_control) {
+  Metadata metadata = sentencepiece(kPieces, {"<tool_call>", "</tool_call>"});
+  std::vector<int64_t> types = metadata.integers_or_empty("tokenizer.ggml.token_type");
+  types.end()[-2] = types.end()[-1] = 3;
+  metadata.set("tokenizer.ggml.token_type", types);
+  const Tokenizer tokenizer = Tokenizer::from_metadata(metadata);
+  for (const char* mark : {"<tool_call>", "</tool_call>"}) {
+    EXPECT_EQ(tokenizer.type(*tokenizer.find(mark)), TokenType::user_defined);
+    EXPECT_EQ(tokenizer.decode({{*tokenizer.find(mark)}}), mark);
+  }
+}
+
 TEST(Tokenizer, bos_and_eos_are_put_where_asked) {
   const Tokenizer tokenizer = Tokenizer::from_metadata(sentencepiece(kPieces));
   EXPECT_TRUE(tokenizer.wants_bos());

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/call_marks.h"
 #include "text/grammar/gbnf.h"
 #include "text/grammar/json_parts.h"
 #include "text/grammar/json_schema.h"
@@ -33,7 +34,7 @@ NodeId tool_call_form(Grammar& g, const Json& tools) {
     const Json& function = tool.at("function");
     const auto parameters = function.find("parameters");
     NodeId arguments = g.text("{}");
-    if (parameters != function.end()) {
+    if (parameters != function.end() && !parameters->is_null()) {
       Json schema = *parameters;
       if (schema.is_object() && !schema.contains("type") && !schema.contains("$ref")) schema["type"] = "object";
       if (schema_types(schema) != std::vector<std::string>{"object"} || schema.contains("enum"))
@@ -59,6 +60,11 @@ NodeId compile(Grammar& g, const AnswerForm& form) {
       return choice_form(g, parse_json(form.definition, "the choices"));
     case AnswerForm::Kind::tool_call:
       return tool_call_form(g, parse_json(form.definition, "the tools"));
+    case AnswerForm::Kind::text_with_calls: {
+      const NodeId space = JsonParts(g).space();
+      const NodeId call = tool_call_form(g, parse_json(form.definition, "the tools"));
+      return g.sequence({space, call, space, g.text(kCallEnd)});
+    }
     default:
       throw UsageError("free text has no form");
   }

@@ -320,6 +320,15 @@ TEST(AnswerForm, tool_calls_have_the_arguments_of_their_tool) {
       UnsupportedError);
 }
 
+TEST(AnswerForm, a_call_in_free_text_goes_up_to_its_mark) {
+  Matcher matcher = form_matcher(AnswerForm::Kind::text_with_calls,
+                                 R"([{"type": "function", "function": {"name": "now", "parameters": null}}])");
+  EXPECT_TRUE(accepts(matcher, "\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"));
+  EXPECT_TRUE(accepts(matcher, R"({"name":"now","arguments":{}}</tool_call>)"));
+  EXPECT_FALSE(accepts(matcher, R"({"name":"now","arguments":{}})"));
+  EXPECT_FALSE(accepts(matcher, R"({"name":"now","arguments":{}}</tool_call> )"));
+}
+
 TEST(AnswerForm, characters_that_cannot_be_written_are_left_out) {
   const CharSet ascii({{U' ', U'~'}});
   Matcher matcher(
