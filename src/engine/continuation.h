@@ -25,6 +25,8 @@ class Continuation {
   // What next() added since the last call.
   TextEvent take();
 
+  // The stop string that ended the text; empty while none did.
+  const std::string& stop_found() const { return stops_.found(); }
   int completion_tokens() const { return sampled_; }
   int tokens_left() const { return max_tokens_ - sampled_; }
 

@@ -438,7 +438,9 @@ void Engine::Core::deliver(Ready& ready) {
   ended_.push_back(sequence.id);
   if (!ready.error.empty()) return end(sequence, ErrorEvent{std::move(ready.error), usage});
   FinishEvent finish{*ready.finish, usage, {}};
-  if (!sequence.continuation) {
+  if (sequence.continuation) {
+    finish.stop = sequence.continuation->stop_found();
+  } else {
     double squares = 0;
     for (const double v : sequence.pooled) squares += v * v;
     const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;

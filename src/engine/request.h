@@ -95,6 +95,7 @@ struct FinishEvent {
   FinishReason reason;
   Usage usage;
   std::vector<float> embedding;  // [dim], of an EmbedRequest
+  std::string stop = {};         // the stop string that ended the text, if one did
 };
 
 // The last event of a request that failed: what the model or the constraint made impossible.

@@ -27,13 +27,12 @@ void StopMatcher::Pattern::advance(char c) {
 bool StopMatcher::push(std::string_view piece, std::string& out) {
   for (const char c : piece) {
     held_ += c;
-    size_t complete = 0;
     for (Pattern& pattern : patterns_) {
       pattern.advance(c);
-      if (pattern.matched == pattern.text.size()) complete = std::max(complete, pattern.matched);
+      if (pattern.matched == pattern.text.size() && pattern.matched > found_.size()) found_ = pattern.text;
     }
-    if (complete > 0) {
-      out.append(held_, 0, held_.size() - complete);
+    if (!found_.empty()) {
+      out.append(held_, 0, held_.size() - found_.size());
       held_.clear();
       return true;
     }

@@ -21,6 +21,9 @@ class StopMatcher {
   // The end of the text without a stop string: appends what was held back.
   void finish(std::string& out);
 
+  // The stop string that is complete; empty before.
+  const std::string& found() const { return found_; }
+
  private:
   // Knuth-Morris-Pratt: `matched` is the longest prefix of `text` that ends at the last character seen, and
   // `fallback[n]` the longest proper prefix of text[0, n) that also ends it.
@@ -33,7 +36,7 @@ class StopMatcher {
   };
 
   std::vector<Pattern> patterns_;
-  std::string held_;
+  std::string held_, found_;
 };
 
 }  // namespace bantam

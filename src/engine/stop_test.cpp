@@ -12,6 +12,7 @@ namespace {
 struct Shown {
   std::string text;
   bool stopped = false;
+  std::string found = {};
 };
 
 Shown stream(std::vector<std::string> stops, const std::vector<std::string>& pieces) {
@@ -19,6 +20,7 @@ Shown stream(std::vector<std::string> stops, const std::vector<std::string>& pie
   Shown shown;
   for (const std::string& piece : pieces) {
     shown.stopped = matcher.push(piece, shown.text);
+    shown.found = matcher.found();
     if (shown.stopped) return shown;
   }
   matcher.finish(shown.text);
@@ -49,7 +51,10 @@ TEST(Stop, only_what_may_still_become_a_stop_string_is_held_back) {
 
 TEST(Stop, the_string_completed_first_counts_and_the_longest_of_two_that_end_together) {
   EXPECT_EQ(stream({"abcd", "bc"}, {"xabcd"}).text, "xa");
+  EXPECT_EQ(stream({"abcd", "bc"}, {"xabcd"}).found, "bc");
   EXPECT_EQ(stream({"c", "abc"}, {"xabc"}).text, "x");
+  EXPECT_EQ(stream({"c", "abc"}, {"xabc"}).found, "abc");
+  EXPECT_EQ(stream({"c", "abc"}, {"xab"}).found, "");
 }
 
 TEST(Stop, every_way_to_cut_a_text_gives_the_same_result) {

@@ -90,6 +90,7 @@ class GenerationJob final : public Job {
   void take(size_t choice, const FinishEvent& event, std::string* out) {
     results_[choice].reason = event.reason;
     results_[choice].usage = event.usage;
+    results_[choice].stop = event.stop;
     running_[choice].reset();
     --left_;
     if (event.reason == FinishReason::cancelled) {

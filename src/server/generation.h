@@ -16,6 +16,7 @@ struct ChoiceResult {
   std::vector<SampledToken> tokens;
   FinishReason reason = FinishReason::cancelled;
   Usage usage;
+  std::string stop;  // the stop string that ended it, if one did
 };
 
 // How an API writes answers. Each object writes one.
