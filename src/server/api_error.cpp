@@ -14,6 +14,17 @@ std::string_view type_of(int status) {
   return "invalid_request_error";
 }
 
+// Anthropic's has one for most of the statuses.
+std::string_view anthropic_type_of(int status) {
+  if (status == 401) return "authentication_error";
+  if (status == 403) return "permission_error";
+  if (status == 404) return "not_found_error";
+  if (status == 413) return "request_too_large";
+  if (status == 429) return "rate_limit_error";
+  if (status == 503 || status == 529) return "overloaded_error";
+  return status >= 500 ? "api_error" : "invalid_request_error";
+}
+
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 // Azure answers what its gateway refuses (keys, deployments, quotas) with a code and a message alone.
@@ -41,6 +52,10 @@ ApiError not_supported(std::string_view field, std::string_view what) {
 std::string error_json(const ApiError& error, Dialect dialect) {
   if (dialect == Dialect::ollama) return to_line({{"error", error.what()}});
   if (dialect == Dialect::azure) return to_line({{"error", azure_error(error)}});
+  if (dialect == Dialect::anthropic) {
+    const Json of = {{"type", anthropic_type_of(error.status)}, {"message", error.what()}};
+    return to_line({{"type", "error"}, {"error", of}});
+  }
   return to_line({{"error",
                    {{"message", error.what()},
                     {"type", type_of(error.status)},

@@ -10,7 +10,7 @@
 namespace bantam {
 
 // Whose names, paths and error bodies a route speaks.
-enum class Dialect : uint8_t { openai, azure, ollama };
+enum class Dialect : uint8_t { openai, azure, ollama, anthropic };
 
 struct ApiError : Error {
   ApiError(int http_status, std::string error_code, std::string parameter, const std::string& text)

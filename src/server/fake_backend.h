@@ -20,6 +20,7 @@ class FakeBackend final : public Backend {
   struct Script {
     std::vector<std::string> pieces = {"Hello", " world"};  // each becomes an event; a byte is a token
     FinishReason reason = FinishReason::end_of_text;
+    std::string stop = {};   // that ended the text
     std::string error = {};  // ends with it instead
     bool held = false;       // says nothing until release()
     bool full = false;       // submit() throws QueueFullError
@@ -171,7 +172,7 @@ class FakeBackend final : public Backend {
       events.push_back(std::move(event));
     }
     if (script_.error.empty()) {
-      events.push_back(FinishEvent{script_.reason, usage, {}});
+      events.push_back(FinishEvent{script_.reason, usage, {}, script_.stop});
     } else {
       events.push_back(ErrorEvent{script_.error, usage});
     }

@@ -18,6 +18,10 @@ std::unique_ptr<Job> chat_completions(Call call);
 std::unique_ptr<Job> completions(Call call);
 std::unique_ptr<Job> responses(Call call);
 
+// anthropic_messages.cpp
+std::unique_ptr<Job> messages(Call call);
+std::unique_ptr<Job> count_message_tokens(Call call);
+
 // openai_models.cpp
 std::unique_ptr<Job> list_models(Call call);
 std::unique_ptr<Job> get_model(Call call);

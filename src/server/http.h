@@ -92,8 +92,8 @@ class HttpHandler {
   // After that: where the body goes, null for memory.
   virtual std::shared_ptr<BodyFile> body_file(const IncomingRequest&) { return nullptr; }
   virtual std::unique_ptr<Job> start(IncomingRequest request, Wake wake) = 0;
-  // The response to what is no request or cannot be taken.
-  virtual HttpResponse failure(int status, std::string_view message) = 0;
+  // The response to what is no request or cannot be taken. `path`: as far as it is known.
+  virtual HttpResponse failure(int status, std::string_view message, std::string_view path) = 0;
 };
 
 std::string_view reason_phrase(int status);

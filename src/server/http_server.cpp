@@ -345,9 +345,9 @@ class Client final : public Connection {
       f();
       return true;
     } catch (const HttpError& error) {
-      response = shared.handler.failure(error.status(), error.what());
+      response = shared.handler.failure(error.status(), error.what(), parser.request().path);
     } catch (const std::exception& error) {
-      response = shared.handler.failure(500, error.what());
+      response = shared.handler.failure(500, error.what(), parser.request().path);
     }
     return false;
   }

@@ -80,7 +80,7 @@ class TestHandler final : public HttpHandler {
     if (request.path == "/throws") throw Error("it broke");
     return ready({.body = request.method + " " + request.path + " " + request.body});
   }
-  HttpResponse failure(int status, std::string_view message) override {
+  HttpResponse failure(int status, std::string_view message, std::string_view) override {
     return {.status = status, .body = std::string(message)};
   }
 

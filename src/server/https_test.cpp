@@ -82,7 +82,7 @@ class EchoHandler final : public HttpHandler {
   std::unique_ptr<Job> start(IncomingRequest request, Wake) override {
     return ready({.body = request.path == "/long" ? numbered(kLongBytes) : std::move(request.body)});
   }
-  HttpResponse failure(int status, std::string_view message) override {
+  HttpResponse failure(int status, std::string_view message, std::string_view) override {
     return {.status = status, .body = std::string(message)};
   }
 

@@ -78,11 +78,8 @@ class ResponseWriter final : public AnswerFormat {
   std::string message_id() const { return "msg_" + style_.id.substr(5); }
 
   void add(std::string& out, std::string_view type, Json fields) {
-    Json event = {{"type", type}};
-    event.update(fields);
-    event["sequence_number"] = sequence_++;
-    out += fmt::format("event: {}\n", type);
-    add_event(out, event);
+    fields["sequence_number"] = sequence_++;
+    add_named_event(out, type, fields);
   }
 
   void add_text(std::string& out, const std::string& text) {
@@ -185,7 +182,7 @@ std::vector<ChatMessage> read_input(const Fields& fields) {
 // The tools of this API are flat; templates want those of chat/completions.
 Json as_chat_request(const Fields& fields) {
   Json out = Json::object();
-  if (const Json* tools = fields.list("tools", 128)) {
+  if (const Json* tools = fields.list("tools", kMostTools)) {
     out["tools"] = Json::array();
     for (size_t i = 0; i < tools->size(); ++i) {
       const Fields tool((*tools)[i], fmt::format("tools[{}]", i));

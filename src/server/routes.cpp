@@ -30,6 +30,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/batches/{batch}", openai, "batches", get_batch},
     {"POST", "/v1/batches/{batch}/cancel", openai, "batches", cancel_batch},
 
+    {"POST", "/v1/messages", anthropic, "chat", messages},
+    {"POST", "/v1/messages/count_tokens", anthropic, "chat", count_message_tokens},
+
     {"POST", "/openai/deployments/{deployment}/chat/completions", azure, "chat", chat_completions},
     {"POST", "/openai/deployments/{deployment}/completions", azure, "completions", completions},
     {"POST", "/openai/deployments/{deployment}/embeddings", azure, "embeddings", embeddings},
@@ -161,6 +164,7 @@ RouteMatch find_route(std::string_view method, std::string_view path) {
 
 Dialect dialect_of(std::string_view path) {
   if (path.starts_with("/openai/")) return azure;
+  if (path.starts_with("/v1/messages")) return anthropic;
   return path.starts_with("/api/") ? ollama : openai;
 }
 

@@ -57,6 +57,12 @@ void check_api_version(const IncomingRequest& request) {
   if (!version || version->empty()) throw ApiError(404, "404", "", "Resource not found: the query has no api-version");
 }
 
+void add_id(HttpResponse& response, const std::string& id, Dialect dialect) {
+  response.headers.push_back({"x-request-id", id});
+  if (dialect == Dialect::azure) response.headers.push_back({"apim-request-id", id});
+  if (dialect == Dialect::anthropic) response.headers.push_back({"request-id", id});
+}
+
 ApiError shutting_down() {
   ApiError out(503, "shutting_down", "", "the server is shutting down");
   out.retry_after_ms = kShutdownRetryMs;
@@ -140,8 +146,7 @@ class Service::Told final : public Job {
     if (!out) return out;
     status_ = out->status;
     ended_ = !out->streamed;
-    out->headers.push_back({"x-request-id", id_});
-    if (dialect_ == Dialect::azure) out->headers.push_back({"apim-request-id", id_});
+    add_id(*out, id_, dialect_);
     service_.add_cors(head_, *out);
     return out;
   }
@@ -188,7 +193,7 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
     HttpResponse response = error_response(api, dialect_of(head.path));
     if (api.status == 405) response.headers.push_back({"Allow", match.allowed});
     const std::string id = random_id();
-    response.headers.push_back({"x-request-id", id});
+    add_id(response, id, dialect_of(head.path));
     add_cors(head, response);
     log(head, id, match.route ? std::string(match.route->pattern) : "", "", api.status, begun, true);
     parts_.metrics.add_response(match.route ? std::string(match.route->pattern) : "", api.status, 0);
@@ -229,9 +234,9 @@ std::unique_ptr<Job> Service::start(IncomingRequest request, Wake wake) {
   return std::make_unique<Told>(*this, std::move(head), std::move(job), id, route, dialect, key, begun);
 }
 
-HttpResponse Service::failure(int status, std::string_view message) {
+HttpResponse Service::failure(int status, std::string_view message, std::string_view path) {
   return error_response(ApiError(status, status >= 500 ? "internal_error" : "bad_request", "", std::string(message)),
-                        Dialect::openai);
+                        dialect_of(path));
 }
 
 KeyInfo Service::let_in(const IncomingRequest& request, const RouteMatch& match) {
@@ -249,9 +254,11 @@ KeyInfo Service::let_in(const IncomingRequest& request, const RouteMatch& match)
   const std::string secret = key_of(request);
   const auto key = secret.empty() ? std::nullopt : parts_.tenants.find(secret);
   if (!key) {
-    throw ApiError(401, "invalid_api_key", "",
-                   secret.empty() ? "the request has no key: send it as 'Authorization: Bearer KEY' or 'api-key: KEY'"
-                                  : "the key is not known or was revoked");
+    throw ApiError(
+        401, "invalid_api_key", "",
+        secret.empty()
+            ? "the request has no key: send it as 'Authorization: Bearer KEY', 'api-key: KEY' or 'x-api-key: KEY'"
+            : "the key is not known or was revoked");
   }
   if (!match.route) throw no_route(match, request);
   check_api_version(request);

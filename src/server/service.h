@@ -24,7 +24,7 @@ class Service final : public HttpHandler {
   std::optional<HttpResponse> refuse(const IncomingRequest& head) override;
   std::shared_ptr<BodyFile> body_file(const IncomingRequest& head) override;
   std::unique_ptr<Job> start(IncomingRequest request, Wake wake) override;
-  HttpResponse failure(int status, std::string_view message) override;
+  HttpResponse failure(int status, std::string_view message, std::string_view path) override;
 
  private:
   class Told;

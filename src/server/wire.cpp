@@ -10,7 +10,7 @@
 namespace bantam {
 namespace {
 
-constexpr size_t kMostStops = 16, kMostTools = 128, kMostBiases = 2048;
+constexpr size_t kMostStops = 16, kMostBiases = 2048;
 constexpr size_t kLongestToolName = 64;
 constexpr int64_t kMostSeed = INT64_MAX;
 constexpr size_t kMostFormChoices = 1000;
@@ -139,20 +139,20 @@ SamplerParams read_sampling(const Fields& fields, int vocab) {
   return p;
 }
 
-std::vector<std::string> read_stops(const Fields& fields) {
-  const Json* stop = fields.find("stop");
+std::vector<std::string> read_stops(const Fields& fields, std::string_view name) {
+  const Json* stop = fields.find(name);
   if (!stop) return {};
-  if (!stop->is_string() && !stop->is_array()) fields.wrong("stop", "a string or a list of strings");
+  if (!stop->is_string() && !stop->is_array()) fields.wrong(name, "a string or a list of strings");
   std::vector<std::string> out;
   if (stop->is_string()) out.push_back(stop->get<std::string>());
-  const Json* list = stop->is_array() ? fields.list("stop", kMostStops) : nullptr;
+  const Json* list = stop->is_array() ? fields.list(name, kMostStops) : nullptr;
   for (size_t i = 0; list && i < list->size(); ++i) {
     if (!(*list)[i].is_string())
-      throw bad_field(fmt::format("stop[{}]", i), "is {}, expected a string", describe((*list)[i]));
+      throw bad_field(fmt::format("{}[{}]", name, i), "is {}, expected a string", describe((*list)[i]));
     out.push_back((*list)[i].get<std::string>());
   }
   for (const std::string& text : out) {
-    if (text.empty()) throw bad_field("stop", "holds an empty string");
+    if (text.empty()) throw bad_field(name, "holds an empty string");
   }
   return out;
 }
@@ -304,6 +304,13 @@ void add_event(std::string& out, const Json& data) {
   out += "data: ";
   out += to_line(data);
   out += "\n\n";
+}
+
+void add_named_event(std::string& out, std::string_view type, const Json& fields) {
+  Json event = {{"type", type}};
+  event.update(fields);
+  out += fmt::format("event: {}\n", type);
+  add_event(out, event);
 }
 
 void add_stream_end(std::string& out, Json chunk, const Json& usage) {

@@ -13,7 +13,7 @@
 
 namespace bantam {
 
-inline constexpr size_t kMostMessages = 10'000;
+inline constexpr size_t kMostMessages = 10'000, kMostTools = 128;
 inline constexpr int64_t kMostChoices = 16;
 
 // The deployment of Azure's paths, else the field "model".
@@ -25,8 +25,8 @@ std::string read_content(const Json& content, const std::string& where);
 // The names of OpenAI's API. Neutral fields that are absent keep SamplerParams' defaults. `vocab` bounds logit_bias.
 SamplerParams read_sampling(const Fields& fields, int vocab);
 
-// "stop": a string or a list of at most 16.
-std::vector<std::string> read_stops(const Fields& fields);
+// A string or a list of at most 16.
+std::vector<std::string> read_stops(const Fields& fields, std::string_view name = "stop");
 
 // The messages of chat/completions. What an assistant called and what the tools said is put into words (tool_calls.h).
 std::vector<ChatMessage> read_messages(const Fields& fields);
@@ -63,6 +63,8 @@ std::string_view finish_word(FinishReason reason);
 
 // "data: {...}\n\n"
 void add_event(std::string& out, const Json& data);
+// The same after a line with its name, which is the field "type" too.
+void add_named_event(std::string& out, std::string_view type, const Json& fields);
 // The end of a stream of chunks: one without choices for the usage, unless that is null, and the mark of the end.
 void add_stream_end(std::string& out, Json chunk, const Json& usage);
 // An error instead of the rest of a stream of chunks.

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createAzure } from '@ai-sdk/azure';
 import { createOpenAI } from '@ai-sdk/openai';
+import Anthropic from '@anthropic-ai/sdk';
 import { embed, generateObject, generateText, jsonSchema, streamText, tool } from 'ai';
 import { Ollama } from 'ollama';
 import OpenAI, { AzureOpenAI } from 'openai';
@@ -213,6 +214,73 @@ test('ollama: structured output, tools, abort', async () => {
   await assert.rejects(async () => {
     for await (const _ of stream) stream.abort();
   }, { name: 'AbortError' });
+});
+
+const anthropic = () => new Anthropic({ baseURL: url, apiKey, maxRetries: 0 });
+
+test('anthropic: a message, whole and as a stream, is the same for one seed', async () => {
+  const request = { model, messages, system: [{ type: 'text', text: 'Be brief.' }], seed: 7, max_tokens: 24, temperature: 0.5 };
+  const whole = await anthropic().messages.create(request);
+  assert.equal(whole.type, 'message');
+  assert.ok(['end_turn', 'max_tokens'].includes(whole.stop_reason));
+  assert.ok(whole.usage.output_tokens > 0 && whole.usage.output_tokens <= 24);
+  assert.ok(whole._request_id);
+  let text = '';
+  const stream = anthropic().messages.stream(request).on('text', (piece) => (text += piece));
+  const final = await stream.finalMessage();
+  assert.deepEqual(final.content, whole.content);
+  assert.equal(text, whole.content.map((block) => block.text).join(''));
+  assert.equal(final.stop_reason, whole.stop_reason);
+  const input = (usage) => usage.input_tokens + usage.cache_read_input_tokens;
+  assert.equal(input(final.usage), input(whole.usage));
+  assert.equal(final.usage.output_tokens, whole.usage.output_tokens);
+  const { max_tokens, temperature, seed, ...counted } = request;
+  assert.equal((await anthropic().messages.countTokens(counted)).input_tokens, input(whole.usage));
+  const types = [];
+  for await (const event of await anthropic().messages.create({ ...request, stream: true })) types.push(event.type);
+  assert.equal(types[0], 'message_start');
+  assert.equal(types.at(-1), 'message_stop');
+});
+
+test('anthropic: a stop sequence is named', async () => {
+  const request = { model, messages, seed: 7, max_tokens: 60, temperature: 0.5 };
+  const { text } = (await anthropic().messages.create(request)).content[0];
+  const stop = text.slice(3, 6);
+  const out = await anthropic().messages.create({ ...request, stop_sequences: ['never written', stop] });
+  assert.equal(out.stop_reason, 'stop_sequence');
+  assert.equal(out.stop_sequence, stop);
+  assert.ok(!(out.content[0]?.text ?? '').includes(stop));
+});
+
+test('anthropic: tools, their results and output of a schema', async () => {
+  const tools = [{ name: weather.name, description: weather.description, input_schema: weather.parameters }];
+  for (const tool_choice of [{ type: 'any' }, { type: 'tool', name: 'weather' }]) {
+    const out = await anthropic().messages.create({ model, messages, tools, tool_choice, max_tokens: 200 });
+    assert.equal(out.stop_reason, 'tool_use');
+    assert.equal(out.content[0].name, 'weather');
+    assert.ok(['Seoul', 'Busan'].includes(out.content[0].input.city));
+  }
+  const final = await anthropic().messages.stream({ model, messages, tools, tool_choice: { type: 'any' }, max_tokens: 200 }).finalMessage();
+  assert.ok(['Seoul', 'Busan'].includes(final.content[0].input.city));
+  const result = { type: 'tool_result', tool_use_id: final.content[0].id, content: [{ type: 'text', text: 'sunny' }] };
+  const after = [...messages, { role: 'assistant', content: final.content }, { role: 'user', content: [result] }];
+  assert.equal((await anthropic().messages.create({ model, messages: after, tools, max_tokens: 8 })).role, 'assistant');
+  const output_config = { format: { type: 'json_schema', schema: mood } };
+  isMood(JSON.parse((await anthropic().messages.create({ model, messages, output_config, max_tokens: 200 })).content[0].text));
+});
+
+test('anthropic: keys, errors and an aborted stream', async () => {
+  const bearer = new Anthropic({ baseURL: url, apiKey: null, authToken: apiKey, maxRetries: 0 });
+  assert.equal((await bearer.messages.create({ model, messages, max_tokens: 2 })).usage.output_tokens, 2);
+  const wrong = new Anthropic({ baseURL: url, apiKey: 'bt-wrong', maxRetries: 0 });
+  await assert.rejects(wrong.messages.create({ model, messages, max_tokens: 2 }), Anthropic.AuthenticationError);
+  await assert.rejects(anthropic().messages.create({ model: 'none', messages, max_tokens: 2 }), (error) => error instanceof Anthropic.NotFoundError && error.type === 'not_found_error' && !!error.requestID);
+  const image = [{ role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'http://localhost/a.png' } }] }];
+  await assert.rejects(anthropic().messages.create({ model, messages: image, max_tokens: 2 }), Anthropic.BadRequestError);
+  const stream = anthropic().messages.stream({ model, messages, max_tokens: 2000 });
+  stream.on('text', () => stream.abort());
+  await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
+  assert.equal((await anthropic().messages.create({ model, messages, max_tokens: 2 })).role, 'assistant');
 });
 
 test('ai sdk: objects and tools', async () => {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: run.sh BANTAM
-# The official clients of OpenAI, Azure, Ollama and the AI SDK against `bantam serve` with the model inside the program.
+# The official clients of OpenAI, Azure, Anthropic, Ollama and the AI SDK against `bantam serve` with the model inside the program.
 # Exit code 77 (skipped) without node or an installed node_modules.
 set -eu
 here=$(dirname "$0")
