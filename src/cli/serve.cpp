@@ -1,5 +1,5 @@
-// bantam serve: the page for the browser, and the models of this machine behind OpenAI's, Azure's and Ollama's
-// interfaces.
+// bantam serve: the page for the browser, and the models of this machine behind OpenAI's, Azure's, Anthropic's and
+// Ollama's interfaces.
 #include <malloc.h>
 #include <poll.h>
 
@@ -265,14 +265,15 @@ void run(const Options& options) {
 }  // namespace
 
 void add_serve(CLI::App& app) {
-  add_command<Options>(app, "serve",
-                       "Serve a page for the browser, and models over HTTP: OpenAI's, Azure's and Ollama's interfaces",
-                       "  bantam serve\n"
-                       "  bantam serve -m phi-3.gguf --port 11434\n"
-                       "  bantam serve --docs ~/Documents/handbook\n"
-                       "  bantam serve -m llama-8b.gguf --draft llama-1b.gguf\n"
-                       "  bantam serve --host 0.0.0.0 --first-key admin --tls-cert chain.pem --tls-key key.pem\n",
-                       declare, run);
+  add_command<Options>(
+      app, "serve",
+      "Serve a page for the browser, and models over HTTP: OpenAI's, Azure's, Anthropic's and Ollama's interfaces",
+      "  bantam serve\n"
+      "  bantam serve -m phi-3.gguf --port 11434\n"
+      "  bantam serve --docs ~/Documents/handbook\n"
+      "  bantam serve -m llama-8b.gguf --draft llama-1b.gguf\n"
+      "  bantam serve --host 0.0.0.0 --first-key admin --tls-cert chain.pem --tls-key key.pem\n",
+      declare, run);
 }
 
 }  // namespace bantam

@@ -141,7 +141,8 @@ std::span<const Route> routes() { return kRoutes; }
 
 bool asks_a_model(const Route& route) {
   const bool scope = route.scope == "chat" || route.scope == "completions" || route.scope == "embeddings";
-  return scope && route.method == "POST" && !route.pattern.starts_with("/bantam/");
+  const bool only_counts = route.handler == count_message_tokens;
+  return scope && route.method == "POST" && !only_counts && !route.pattern.starts_with("/bantam/");
 }
 
 RouteMatch find_route(std::string_view method, std::string_view path) {
