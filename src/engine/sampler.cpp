@@ -46,7 +46,7 @@ Sampler::Sampler(SamplerParams params, int vocab) : params_(std::move(params)), 
 int32_t Sampler::sample(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed) {
   if (params_.temperature == 0 && allowed.empty() && params_.logit_bias.empty() && !penalises()) return greedy(logits);
   adjust(logits, seen, allowed);
-  if (params_.temperature == 0) return greedy(std::span<const real>(adjusted_));
+  if (params_.temperature == 0) return greedy(adjusted_);
   highest_ = highest_of(adjusted_);
   const bool any = params_.top_k == 0 || static_cast<size_t>(params_.top_k) >= adjusted_.size();
   if (any && params_.typical_p == 1 && params_.top_p == 1 && params_.min_p == 0) return draw_from_all();
@@ -86,17 +86,16 @@ bool Sampler::penalises() const {
 }
 
 // The first of the highest.
-template <class Logit>
-int32_t Sampler::greedy(std::span<const Logit> logits) {
+int32_t Sampler::greedy(std::span<const real> logits) {
   size_t best = logits.size();
-  Logit highest = -std::numeric_limits<Logit>::infinity();
+  real highest = -std::numeric_limits<real>::infinity();
   for (size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] > highest) {
       highest = logits[i];
       best = i;
     }
   }
-  if (best == logits.size() || highest == std::numeric_limits<Logit>::infinity())
+  if (best == logits.size() || highest == std::numeric_limits<real>::infinity())
     throw Error("the model's logits are not finite; is the file damaged?");
   return static_cast<int32_t>(best);
 }
@@ -111,9 +110,10 @@ real Sampler::highest_of(std::span<const real> logits) {
 // One draw from all tokens: whole blocks are passed over by their sums.
 int32_t Sampler::draw_from_all() {
   constexpr size_t kBlock = 256;
-  const auto temperature = static_cast<real>(params_.temperature);
+  // Bounded, so that the highest stays 0 however low the temperature is.
+  const auto sharpness = static_cast<real>(std::min(1 / params_.temperature, 1e30));
   weights_.resize(adjusted_.size());
-  for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = (adjusted_[i] - highest_) / temperature;
+  for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = (adjusted_[i] - highest_) * sharpness;
   active_kernels().exp_shifted(weights_.data(), 0, weights_.size());
   sums_.clear();
   double total = 0;
@@ -133,8 +133,12 @@ int32_t Sampler::draw_from_all() {
     left -= double{weights_[i]};
     if (left < 0) break;
   }
-  if (last == weights_.size()) return greedy(std::span<const real>(adjusted_));  // rounding took the last sliver
+  if (last == weights_.size()) return greedy(adjusted_);  // rounding took the last sliver
   return static_cast<int32_t>(last);
+}
+
+bool Sampler::ranks_before(const Candidate& a, const Candidate& b) {
+  return a.key != b.key ? a.key < b.key : a.id < b.id;
 }
 
 // The tokens that the steps to come may keep.
@@ -165,22 +169,19 @@ void Sampler::gather_from(double lowest) {
 
 // The k likeliest, in the order of their ranks.
 void Sampler::gather_highest(size_t k) {
-  const auto better = [](const Candidate& a, const Candidate& b) {
-    return a.key != b.key ? a.key < b.key : a.id < b.id;
-  };
   size_t i = 0;
   for (; i < adjusted_.size() && candidates_.size() < k; ++i) {
     if (!std::isinf(adjusted_[i])) add_candidate(i);
   }
-  std::make_heap(candidates_.begin(), candidates_.end(), better);  // the worst in front
+  std::make_heap(candidates_.begin(), candidates_.end(), ranks_before);  // the worst in front
   for (; i < adjusted_.size(); ++i) {
     if (double{adjusted_[i]} <= candidates_.front().logit) continue;
-    std::pop_heap(candidates_.begin(), candidates_.end(), better);
+    std::pop_heap(candidates_.begin(), candidates_.end(), ranks_before);
     candidates_.pop_back();
     add_candidate(i);
-    std::push_heap(candidates_.begin(), candidates_.end(), better);
+    std::push_heap(candidates_.begin(), candidates_.end(), ranks_before);
   }
-  std::sort_heap(candidates_.begin(), candidates_.end(), better);
+  std::sort_heap(candidates_.begin(), candidates_.end(), ranks_before);
 }
 
 void Sampler::add_candidate(size_t token) {
@@ -190,12 +191,9 @@ void Sampler::add_candidate(size_t token) {
 
 // Moves the candidates of ranks [from, to) by key to their places, given that those before `from` are in theirs.
 void Sampler::rank_first(size_t from, size_t to) {
-  const auto lower = [](const Candidate& a, const Candidate& b) {
-    return a.key != b.key ? a.key < b.key : a.id < b.id;
-  };
   const auto at = [&](size_t i) { return candidates_.begin() + static_cast<std::ptrdiff_t>(i); };
-  if (to < candidates_.size()) std::nth_element(at(from), at(to), candidates_.end(), lower);
-  std::sort(at(from), at(to), lower);
+  if (to < candidates_.size()) std::nth_element(at(from), at(to), candidates_.end(), ranks_before);
+  std::sort(at(from), at(to), ranks_before);
 }
 
 double Sampler::log_sum_exp() const {

@@ -59,14 +59,14 @@ class Sampler {
 
   void adjust(std::span<const real> logits, std::span<const int32_t> seen, std::span<const uint8_t> allowed);
   bool penalises() const;
-  template <class Logit>
-  static int32_t greedy(std::span<const Logit> logits);
+  static int32_t greedy(std::span<const real> logits);
   static real highest_of(std::span<const real> logits);
   int32_t draw_from_all();
   void gather();
   void gather_from(double lowest);
   void gather_highest(size_t k);
   void add_candidate(size_t token);
+  static bool ranks_before(const Candidate& a, const Candidate& b);
   void keep_typical();
   void keep_top_p();
   void keep_min_p();

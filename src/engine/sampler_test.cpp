@@ -102,6 +102,12 @@ TEST(Sampler, temperature_sharpens_and_flattens) {
   }
 }
 
+TEST(Sampler, a_temperature_that_no_float_can_hold_takes_the_likeliest) {
+  SamplerParams params = neutral();
+  params.temperature = 1e-60;
+  EXPECT_EQ(drawn(params, {0, 3, 1}, 100), std::set<int32_t>{1});
+}
+
 TEST(Sampler, the_same_seed_draws_the_same_tokens_and_another_seed_others) {
   const auto logits = random_logits(3, 500);
   const auto sequence = [&](uint64_t seed) {

@@ -229,6 +229,9 @@ TEST_F(AnthropicTest, errors_have_anthropics_types) {
   reply = post("/v1/messages", ask_for("Hi"));
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(error_of(reply), "overloaded_error");
+  backend_.set({.seen_full = true});
+  EXPECT_EQ(error_of(post("/v1/messages", ask_for("Hi"))), "overloaded_error");
+  EXPECT_EQ(post("/v1/messages/count_tokens", ask_for("Hi")).status, 200) << "counting waits for no model";
   backend_.set({.error = "the weights are damaged"});
   EXPECT_EQ(error_of(post("/v1/messages", ask_for("Hi"))), "api_error");
   EXPECT_THAT(post("/v1/messages", with(ask_for("Hi"), "stream", true)).body, HasSubstr("the weights are damaged"));

@@ -162,6 +162,12 @@ std::unique_ptr<Job> run_generation(Call call, GenerationPlan plan) {
   return std::make_unique<GenerationJob>(std::move(call), std::move(plan));
 }
 
+ApiError overloaded(const std::string& why) {
+  ApiError out(503, "overloaded", "", why);
+  out.retry_after_ms = kBusyRetryMs;
+  return out;
+}
+
 ApiError as_api_error(const std::exception& error) {
   if (const auto* api = dynamic_cast<const ApiError*>(&error)) return *api;
   if (const auto* quota = dynamic_cast<const QuotaError*>(&error)) {
@@ -170,9 +176,7 @@ ApiError as_api_error(const std::exception& error) {
     return out;
   }
   if (dynamic_cast<const QueueFullError*>(&error) || dynamic_cast<const ClosedError*>(&error)) {
-    ApiError out(503, "overloaded", "", error.what());
-    out.retry_after_ms = kBusyRetryMs;
-    return out;
+    return overloaded(error.what());
   }
   if (const auto* prompt = dynamic_cast<const PromptTooLongError*>(&error)) {
     return ApiError(400, "context_length_exceeded", "messages",

@@ -50,6 +50,8 @@ std::unique_ptr<Job> run_generation(Call call, GenerationPlan plan);
 
 // The refusals of quotas and engines as errors of the API.
 ApiError as_api_error(const std::exception& error);
+// No more may wait now; says when to come back.
+ApiError overloaded(const std::string& why);
 
 // x-ratelimit-*
 void add_rate_headers(HttpResponse& response, const Quota::Left& left, const Limits& limits);

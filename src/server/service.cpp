@@ -16,7 +16,7 @@ namespace bantam {
 namespace {
 
 constexpr size_t kLongestQuery = 4096;
-constexpr int kShutdownRetryMs = 1000, kBusyRetryMs = 1000;
+constexpr int kShutdownRetryMs = 1000;
 
 bool is_one_of(std::string_view text, const std::vector<std::string>& list) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -66,12 +66,6 @@ void add_id(HttpResponse& response, const std::string& id, Dialect dialect) {
 ApiError shutting_down() {
   ApiError out(503, "shutting_down", "", "the server is shutting down");
   out.retry_after_ms = kShutdownRetryMs;
-  return out;
-}
-
-ApiError overloaded() {
-  ApiError out(503, "overloaded", "", "as many requests wait as may");
-  out.retry_after_ms = kBusyRetryMs;
   return out;
 }
 
@@ -186,7 +180,8 @@ std::optional<HttpResponse> Service::refuse(const IncomingRequest& head) {
     if (head.method == "OPTIONS" && head.header("origin")) return preflight(head);
     let_in(head, match);
     // Before the body is read and understood: what takes long under a load that is too high already.
-    if (match.route && asks_a_model(*match.route) && parts_.backend.full()) throw overloaded();
+    if (match.route && asks_a_model(*match.route) && parts_.backend.full())
+      throw overloaded("as many requests wait as may");
     return std::nullopt;
   } catch (const std::exception& error) {
     const ApiError api = as_api_error(error);

@@ -428,7 +428,7 @@ void Tokenizer::load_sentencepiece_merges(const std::string& source) {
 }
 
 void Tokenizer::load_added_tokens(const Metadata& metadata) {
-  std::unordered_map<int64_t, AddedToken> added;  // those with habits
+  std::unordered_map<int64_t, AddedToken> added;  // by id: those with habits, then all
   const auto mark = [&](const char* key, std::vector<int64_t>& ids, bool AddedToken::*habit) {
     ids = metadata.integers_or_empty(key);
     for (const int64_t id : ids) {
