@@ -55,24 +55,6 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-RandomAccessFile::RandomAccessFile(const std::filesystem::path& path)
-    : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (fd_ < 0) throw IoError("{}: cannot be opened: {}", path.string(), std::strerror(errno));
-}
-
-RandomAccessFile::~RandomAccessFile() { ::close(fd_); }
-
-void RandomAccessFile::read(size_t offset, std::span<std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw IoError("{}: cannot be read: {}", path_.string(), std::strerror(errno));
-    if (got == 0) throw IoError("{}: ends at byte {}, {} more were wanted", path_.string(), offset, bytes.size());
-    bytes = bytes.subspan(static_cast<size_t>(got));
-    offset += static_cast<size_t>(got);
-  }
-}
-
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   temporary_ = path_;
   temporary_ += fmt::format(".{}{}", ::getpid(), kTemporaryEnd);

@@ -12,23 +12,6 @@ namespace bantam {
 // The file's bytes; "-" reads standard input. Throws IoError naming the path.
 std::string read_file(const std::filesystem::path& path);
 
-// A file to read parts of, by several threads at once.
-class RandomAccessFile {
- public:
-  // Throws IoError naming the path.
-  explicit RandomAccessFile(const std::filesystem::path& path);
-  ~RandomAccessFile();
-  RandomAccessFile(const RandomAccessFile&) = delete;
-  RandomAccessFile& operator=(const RandomAccessFile&) = delete;
-
-  // Fills `bytes` from `offset` on. Throws IoError, also where the file ends before.
-  void read(size_t offset, std::span<std::byte> bytes) const;
-
- private:
-  std::filesystem::path path_;
-  int fd_;
-};
-
 // What commit() waits for: that readers see the new file, or also that it outlasts a power cut.
 enum class Durability { readers, disk };
 

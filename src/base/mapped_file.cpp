@@ -37,15 +37,29 @@ MappedFile::~MappedFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-size_t MappedFile::read_first(std::span<std::byte> to) const {
+size_t MappedFile::read(size_t offset, std::span<std::byte> to) const {
   size_t done = 0;
   while (done < to.size()) {
-    const ssize_t n = ::pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(done));
+    const ssize_t n = ::pread(descriptor_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     done += static_cast<size_t>(n);
   }
   return done;
+}
+
+bool MappedFile::load_pages(std::span<const std::byte> part) const {
+#ifndef MADV_POPULATE_READ
+  constexpr int MADV_POPULATE_READ = 22;  // Linux 5.14
+#endif
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(part.data() + part.size());
+  int failed = 0;
+  do {
+    failed = ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+  } while (failed != 0 && errno == EINTR);
+  return failed == 0 || errno == EINVAL;  // an older kernel: pages come when they are looked at
 }
 
 void MappedFile::drop_pages(std::span<const std::byte> part) const {

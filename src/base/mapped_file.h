@@ -21,9 +21,12 @@ class MappedFile {
   // it was changed.
   const std::string& identity() const { return identity_; }
 
-  // Copies the first bytes into `to`, as many as there are; returns how many. For what is looked at once: a mapped page
-  // costs a fault when it is first touched.
-  size_t read_first(std::span<std::byte> to) const;
+  // Copies the bytes from `offset` on into `to`, as many as there are; returns how many. For what is looked at once: a
+  // mapped page costs a fault when it is first touched.
+  size_t read(size_t offset, std::span<std::byte> to) const;
+  // Brings `part`, which lies in this file, into memory at once instead of a fault and a few pages at a time. Returns
+  // false where the disk fails; looking at those bytes would end the program.
+  bool load_pages(std::span<const std::byte> part) const;
   // Gives the memory of whole pages within `part` back where it lies in this file; they are read anew when looked at.
   void drop_pages(std::span<const std::byte> part) const;
 

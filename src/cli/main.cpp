@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/page_buffer.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
@@ -93,6 +94,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == kParseCommand) return run_parse_child(argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
+  put_heap_on_large_pages();
   try {
     return run(argc, argv);
   } catch (const OutputClosed&) {

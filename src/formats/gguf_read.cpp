@@ -353,7 +353,7 @@ ModelFile read_gguf(const std::filesystem::path& path) {
   storage.files.emplace_back(path);
   const MappedFile& file = storage.files.back();
   PageBuffer head(std::min(file.bytes().size(), kHeadBytes));
-  const size_t read = file.read_first({head.data(), head.size()});
+  const size_t read = file.read(0, {head.data(), head.size()});
   return Reader(file.bytes(), path.string(), {head.data(), read}).read(std::move(storage));
 }
 

@@ -64,8 +64,8 @@ void pack_panel_of(const Matrix& w, int64_t panel, std::byte* to) {
 }
 
 // Calls f(matrix, where its panels belong in `memory`) for each packed matrix.
-template <class F>
-void for_each_packed(const ModelConfig& config, Weights& weights, std::byte* memory, F&& f) {
+template <class Byte, class F>
+void for_each_packed(const ModelConfig& config, Weights& weights, Byte* memory, F&& f) {
   for_each_tensor(
       config,
       [&](const std::string&, int, int, Matrix& w) {
@@ -95,7 +95,7 @@ PageBuffer make_panels(const ModelConfig& config, Weights& weights, size_t total
 
 // Sets Matrix::packed into `kept`, unless one panel of each matrix, made anew, says that they are another model's or
 // another program's.
-bool take_panels(const ModelConfig& config, Weights& weights, std::byte* kept) {
+bool take_panels(const ModelConfig& config, Weights& weights, const std::byte* kept) {
   bool same = true;
   std::vector<std::byte> panel;
   for_each_packed(config, weights, kept, [&](const Matrix& w, const std::byte* at) {
@@ -111,9 +111,8 @@ bool take_panels(const ModelConfig& config, Weights& weights, std::byte* kept) {
 }  // namespace
 
 void Panels::keep(const PanelCache& cache, PanelCache::Key key) {
-  writer_ = std::jthread([cache, key = std::move(key), panels = std::span<const std::byte>(memory_.data(), key.bytes)] {
-    cache.keep(key, panels);
-  });
+  const std::span<const std::byte> panels(std::get<PageBuffer>(memory_).data(), key.bytes);
+  writer_ = std::jthread([cache, key = std::move(key), panels] { cache.keep(key, panels); });
 }
 
 Panels pack_weights(const ModelConfig& config, Weights& weights, const ModelFile& file, const PanelCache* cache) {

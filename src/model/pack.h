@@ -3,6 +3,7 @@
 #pragma once
 
 #include <thread>
+#include <variant>
 
 #include "base/page_buffer.h"
 #include "formats/model_file.h"
@@ -19,17 +20,18 @@ size_t packed_bytes(const ModelConfig& config, const Weights& weights);
 // whole. Of embeddings that are only looked up, rows are read as they come, and none are counted.
 size_t resident_bytes(const ModelConfig& config, const Weights& weights);
 
-// Panels in memory. Destroying them waits until they are written to a cache.
+// Panels that were made or were kept. Destroying them waits until they are written to a cache.
 class Panels {
  public:
   Panels() = default;
-  explicit Panels(PageBuffer memory) : memory_(std::move(memory)) {}
+  explicit Panels(PageBuffer made) : memory_(std::move(made)) {}
+  explicit Panels(KeptPanels kept) : memory_(std::move(kept)) {}
 
-  // Begins to write them to the cache.
+  // Begins to write what was made to the cache.
   void keep(const PanelCache& cache, PanelCache::Key key);
 
  private:
-  PageBuffer memory_;
+  std::variant<PageBuffer, KeptPanels> memory_;
   std::jthread writer_;  // reads memory_, so it ends first
 };
 

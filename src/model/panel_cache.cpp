@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/page_buffer.h"
 #include "base/thread_pool.h"
 
 namespace bantam {
@@ -74,33 +76,50 @@ Header header_of(const PanelCache::Key& key, const Hash& sums) {
   return header;
 }
 
+// Tries how the kernel maps the middle of the file: it begins to read one on small pages, whatever comes later. A file
+// smaller than some large pages has nothing to gain.
+bool lies_on_large_pages(const MappedFile& file) {
+  const size_t middle = file.bytes().size() / 2;
+  const auto part = file.bytes().subspan(middle, std::min(middle, 8 * kLargePageBytes));
+  if (part.size() < 2 * kLargePageBytes) return true;
+  want_large_pages(file.bytes().data(), file.bytes().size());
+  const size_t before = file_bytes_on_large_pages();
+  return file.load_pages(part) && file_bytes_on_large_pages() >= before + part.size() / 2;
+}
+
 }  // namespace
 
 fs::path PanelCache::file_of(const Key& key) const {
   return folder_ / (to_hex(sha256(key.place), 16) + std::string(kEnd));
 }
 
-std::optional<PageBuffer> PanelCache::find(const Key& key) const {
+const std::byte* KeptPanels::data() const {
+  return copy_.size() > 0 ? copy_.data() : file_.bytes().data() + PanelCache::kHeaderBytes;
+}
+
+std::optional<KeptPanels> PanelCache::find(const Key& key) const {
   const fs::path path = file_of(key);
   std::error_code none;
-  const uintmax_t size = fs::file_size(path, none);
-  if (none) return std::nullopt;
+  if (!fs::exists(path, none)) return std::nullopt;
   try {
-    if (size == kHeaderBytes + key.bytes) {
-      const RandomAccessFile file(path);
-      Header found;
-      file.read(0, std::as_writable_bytes(std::span(&found, 1)));
-      if (found == header_of(key, found.sums)) {
-        PageBuffer panels(key.bytes);
-        const Hash sums = sums_of(key.bytes, [&](size_t at, size_t bytes) {
-          const std::span chunk(panels.data() + at, bytes);
-          file.read(kHeaderBytes + at, chunk);
-          return chunk;
-        });
-        if (sums == found.sums) {
-          fs::last_write_time(path, fs::file_time_type::clock::now(), none);  // make_room() goes by it
-          return panels;
-        }
+    KeptPanels panels{MappedFile(path)};
+    const MappedFile& file = panels.file_;
+    Header found;
+    if (file.bytes().size() == kHeaderBytes + key.bytes &&
+        file.read(0, std::as_writable_bytes(std::span(&found, 1))) == sizeof found &&
+        found == header_of(key, found.sums)) {
+      if (!lies_on_large_pages(file)) panels.copy_ = PageBuffer(key.bytes);
+      const Hash sums = sums_of(key.bytes, [&](size_t at, size_t bytes) -> std::span<const std::byte> {
+        const std::span<std::byte> copy(panels.copy_.data() + at, bytes);
+        const auto mapped = file.bytes().subspan(kHeaderBytes + at, bytes);
+        const bool copies = panels.copy_.size() > 0;
+        if (copies ? file.read(kHeaderBytes + at, copy) == bytes : file.load_pages(mapped))
+          return copies ? copy : mapped;
+        throw IoError("{}: cannot be read: {}", path.string(), std::strerror(errno));
+      });
+      if (sums == found.sums) {
+        fs::last_write_time(path, fs::file_time_type::clock::now(), none);  // make_room() goes by it
+        return panels;
       }
     }
   } catch (const IoError&) {

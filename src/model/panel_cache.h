@@ -7,10 +7,27 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "base/mapped_file.h"
 #include "base/page_buffer.h"
 
 namespace bantam {
+
+// Panels as a cache had them: its file, mapped, where the kernel keeps that on large pages, else a copy that has them.
+// With small pages weights are multiplied as fast on some machines, and thirty times slower on one whose kernel looks
+// all the time for memory that nobody uses.
+class KeptPanels {
+ public:
+  const std::byte* data() const;
+
+ private:
+  friend class PanelCache;
+  explicit KeptPanels(MappedFile file) : file_(std::move(file)) {}
+
+  MappedFile file_;
+  PageBuffer copy_;
+};
 
 // A folder of panels, one file for each place of a model. A file is used only where it was made of this very model by
 // a program that packs as this one does, and holds what was written: its bytes are summed up while they are read.
@@ -33,9 +50,8 @@ class PanelCache {
     size_t bytes = 0;      // of the panels
   };
 
-  // The panels, if their file is there, fits and is whole; one that is not is removed. Read, not mapped, because memory
-  // of our own has large pages: on those the weights are multiplied faster. Throws std::bad_alloc.
-  std::optional<PageBuffer> find(const Key& key) const;
+  // The panels, if their file is there, fits and is whole; one that is not is removed. Throws std::bad_alloc.
+  std::optional<KeptPanels> find(const Key& key) const;
   // Whether keep() would write them.
   bool wants(const Key& key) const;
   // Writes them, and deletes others if there would be too many.

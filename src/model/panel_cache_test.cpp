@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -58,6 +59,19 @@ TEST(PanelCache, what_is_kept_is_found_by_the_same_key_only) {
   EXPECT_TRUE(cache.find(key));
   EXPECT_FALSE(cache.find({key.place, "as it is on Tuesday", key.bytes}));
   EXPECT_FALSE(cache.find(key)) << "panels of the model that lay there before are deleted";
+}
+
+TEST(PanelCache, large_panels_are_found_whole_whatever_pages_they_lie_on) {
+  const TestFolder folder;
+  const PanelCache cache(folder / "panels", {.least_bytes = 1, .free_bytes = 0});
+  const auto panels = some_bytes(33'000'001);
+  const PanelCache::Key key{"/a/model.gguf", "as it was on Monday", panels.size()};
+  ASSERT_TRUE(cache.wants(key));
+  cache.keep(key, panels);
+  auto found = cache.find(key);
+  ASSERT_TRUE(found);
+  const KeptPanels moved = std::move(*found);
+  EXPECT_TRUE(std::ranges::equal(std::span(moved.data(), panels.size()), panels));
 }
 
 TEST(PanelCache, a_damaged_file_is_not_used_and_goes) {

@@ -1,7 +1,5 @@
 #include "store/http.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -9,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "store/curl_library.h"
 #include "store/manifest.h"
 
 namespace bantam {
@@ -19,13 +18,13 @@ constexpr int kMostRedirects = 10;
 
 // curl_global_init() once, whatever the number of transfers; before any thread of ours would use it.
 void initialise() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw Error("libcurl cannot be initialised: {}", curl_easy_strerror(code));
+  static const CURLcode code = curl().global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) throw Error("libcurl cannot be initialised: {}", curl().easy_strerror(code));
 }
 
 std::string header(CURL* handle, const char* name) {
   curl_header* found = nullptr;
-  return curl_easy_header(handle, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
+  return curl().easy_header(handle, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
 }
 
 std::optional<uint64_t> take_number(std::string_view& text) {
@@ -92,10 +91,10 @@ std::string sha256_of_tag(std::string_view tag) {
 HttpHead head_of(CURL* handle) {
   HttpHead head;
   long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  curl().easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   head.status = static_cast<int>(status);
   const char* url = nullptr;
-  curl_easy_getinfo(handle, CURLINFO_EFFECTIVE_URL, &url);
+  curl().easy_getinfo(handle, CURLINFO_EFFECTIVE_URL, &url);
   head.url = url ? url : "";
   head.validator = header(handle, "ETag");
   if (head.validator.empty()) head.validator = header(handle, "Last-Modified");
@@ -106,10 +105,10 @@ HttpHead head_of(CURL* handle) {
   const std::string linked_size = header(handle, "X-Linked-Size");
   if (std::string_view digits = linked_size; !digits.empty()) head.linked_size = take_number(digits);
   curl_off_t length = -1, retry_after = 0;
-  curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl().easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   if (length >= 0) head.length = static_cast<uint64_t>(length);
   read_content_range(header(handle, "Content-Range"), head);
-  curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
+  curl().easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
   if (retry_after > 0) head.retry_after_s = static_cast<int>(std::min<curl_off_t>(retry_after, 1'000'000));
   if (status == 429 && !head.retry_after_s) head.retry_after_s = rate_limit_reset(header(handle, "RateLimit"));
   return head;
@@ -150,7 +149,7 @@ struct Transfer {
   HttpHead head;  // of the last response; what redirects said of a linked file stays
   char message[CURL_ERROR_SIZE] = "";
 
-  ~Transfer() { curl_easy_cleanup(handle); }
+  ~Transfer() { curl().easy_cleanup(handle); }
 
   // Once per response, before its first byte, or at its end when it has none.
   bool see_head() {
@@ -179,17 +178,17 @@ size_t on_body(char* bytes, size_t one, size_t size, void* transfer) {
 }  // namespace
 
 struct HttpTransfers::State {
-  explicit State(HttpCredentials given) : credentials(std::move(given)), multi(curl_multi_init()) {
+  explicit State(HttpCredentials given) : credentials(std::move(given)), multi(curl().multi_init()) {
     if (multi == nullptr) throw std::bad_alloc();
   }
 
   ~State() {
     cancel_all();
-    curl_multi_cleanup(multi);
+    curl().multi_cleanup(multi);
   }
 
   void cancel_all() {
-    for (const auto& [handle, transfer] : running) curl_multi_remove_handle(multi, handle);
+    for (const auto& [handle, transfer] : running) curl().multi_remove_handle(multi, handle);
     running.clear();
   }
 
@@ -198,34 +197,34 @@ struct HttpTransfers::State {
     CURL* handle = transfer->handle;
     const HttpRequest& request = transfer->request;
     transfer->head_seen = false;
-    curl_easy_reset(handle);
-    curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);  // a connection each: ranges in parallel
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, "bantam");
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutS);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kStallTimeoutS);
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->message);
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
+    curl().easy_reset(handle);
+    curl().easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+    curl().easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl().easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);  // a connection each: ranges in parallel
+    curl().easy_setopt(handle, CURLOPT_USERAGENT, "bantam");
+    curl().easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl().easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutS);
+    curl().easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl().easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kStallTimeoutS);
+    curl().easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->message);
+    curl().easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl().easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
     if (request.range) {
       const std::string range = fmt::format("{}-{}", request.range->begin, request.range->end - 1);
-      curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
+      curl().easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     }
     if (!credentials.token.empty() && origin_of(request.url) == credentials.origin) {
-      curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-      curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, credentials.token.c_str());
+      curl().easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+      curl().easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, credentials.token.c_str());
     }
-    curl_multi_add_handle(multi, handle);
+    curl().multi_add_handle(multi, handle);
     running.emplace(handle, std::move(transfer));
   }
 
   // Where a redirect leads; an error in words when it may not be followed.
   std::string follow(Transfer& transfer) {
     const char* target = nullptr;
-    curl_easy_getinfo(transfer.handle, CURLINFO_REDIRECT_URL, &target);
+    curl().easy_getinfo(transfer.handle, CURLINFO_REDIRECT_URL, &target);
     const std::string next = target ? target : "";
     if (++transfer.redirects > kMostRedirects) return fmt::format("more than {} redirects", kMostRedirects);
     if (!origin_of(next)) return fmt::format("the server redirects to '{}', which is no http or https address", next);
@@ -248,7 +247,7 @@ struct HttpTransfers::State {
         return std::nullopt;
       }
     } else if (code != CURLE_OK && !result.refused) {
-      result.failure = *transfer->message ? transfer->message : curl_easy_strerror(code);
+      result.failure = *transfer->message ? transfer->message : curl().easy_strerror(code);
       result.temporary = is_temporary_failure(code);
     } else {
       result.temporary = is_temporary_status(transfer->head.status);
@@ -275,7 +274,7 @@ int HttpTransfers::start(HttpRequest request, HttpSink sink) {
   transfer->number = ++state_->started;
   transfer->request = std::move(request);
   transfer->sink = std::move(sink);
-  transfer->handle = curl_easy_init();
+  transfer->handle = curl().easy_init();
   if (transfer->handle == nullptr) throw std::bad_alloc();
   state_->launch(std::move(transfer));
   return state_->started;
@@ -284,19 +283,19 @@ int HttpTransfers::start(HttpRequest request, HttpSink sink) {
 std::vector<HttpTransfers::Ended> HttpTransfers::wait(int timeout_ms) {
   std::vector<Ended> ended;
   int active = 0;
-  curl_multi_perform(state_->multi, &active);
+  curl().multi_perform(state_->multi, &active);
   if (active > 0 || state_->running.empty()) {
-    curl_multi_poll(state_->multi, nullptr, 0, timeout_ms, nullptr);
-    curl_multi_perform(state_->multi, &active);
+    curl().multi_poll(state_->multi, nullptr, 0, timeout_ms, nullptr);
+    curl().multi_perform(state_->multi, &active);
   }
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(state_->multi, &left)) {
+  while (const CURLMsg* message = curl().multi_info_read(state_->multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;  // the message goes with its handle
     const auto found = state_->running.find(message->easy_handle);
     std::unique_ptr<Transfer> transfer = std::move(found->second);
     state_->running.erase(found);
-    curl_multi_remove_handle(state_->multi, transfer->handle);
+    curl().multi_remove_handle(state_->multi, transfer->handle);
     if (auto end = state_->finish(std::move(transfer), code)) ended.push_back(std::move(*end));
   }
   return ended;
@@ -305,13 +304,13 @@ std::vector<HttpTransfers::Ended> HttpTransfers::wait(int timeout_ms) {
 void HttpTransfers::cancel_all() { state_->cancel_all(); }
 
 std::optional<std::string> origin_of(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl().url(), curl().url_cleanup);
+  if (!parsed || curl().url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
   const auto part = [&](CURLUPart which) {
     char* text = nullptr;
-    if (curl_url_get(parsed.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return std::string();
+    if (curl().url_get(parsed.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return std::string();
     std::string out = text;
-    curl_free(text);
+    curl().free(text);
     std::transform(out.begin(), out.end(), out.begin(),
                    [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;

@@ -27,11 +27,14 @@ class TextIds {
     slots_.resize(slots);
   }
 
-  // The id of texts[id], in the place of an earlier one with the same text.
-  void set(Texts texts, int32_t id) {
+  // The id of texts[id], in the place of an earlier one with the same text. Returns false where there was one.
+  bool set(Texts texts, int32_t id) {
     const std::string_view text = texts[static_cast<size_t>(id)];
     const uint32_t hash = hash_of(text);
-    slots_[place_of(texts, text, hash)] = {hash, id};
+    Slot& slot = slots_[place_of(texts, text, hash)];
+    const bool is_new = slot.id < 0;
+    slot = {hash, id};
+    return is_new;
   }
 
   // -1 where there is none.

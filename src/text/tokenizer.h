@@ -94,6 +94,7 @@ class Tokenizer {
   void load_special_ids(const Metadata& metadata);
   void load_normalizer(const Metadata& metadata);
   void load_byte_bpe(const Metadata& metadata);
+  void load_merges(const Metadata& metadata, const TextIds& ids);
   void load_pre_tokenizer(const Metadata& metadata);
   void load_sentencepiece(const Metadata& metadata);
   void load_sentencepiece_bytes(const Metadata& metadata);
@@ -101,6 +102,7 @@ class Tokenizer {
   void load_unigram();
   void load_added_tokens(const Metadata& metadata);
   void load_pieces();
+  bool is_from_text(int32_t id) const;
   TextIds ids_of_text() const;
   std::string piece_of(int32_t id) const;
 
@@ -121,6 +123,7 @@ class Tokenizer {
   std::vector<TokenType> types_;
   std::vector<double> scores_;       // SentencePiece only
   TextIds ids_;                      // of all tokens_
+  bool texts_repeat_ = false;        // some tokens share a text
   std::string piece_bytes_;          // all pieces, one after the other
   std::vector<size_t> piece_begin_;  // [vocab_size + 1]
   AddedTokens added_;

@@ -3,11 +3,13 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <future>
 #include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -103,37 +105,34 @@ std::string with_spaces(std::string_view text) {
   return out;
 }
 
-// Of lines "left right": their tokens are looked up many at a time, for most of the time is waiting for memory.
-MergeTable merges_of(const std::vector<std::string>& merges, std::span<const std::string> tokens, const TextIds& ids,
-                     const std::string& source) {
-  MergeTable table(merges.size());
+// Left and right of a line "left right"; of one without a space, itself and nothing.
+std::pair<std::string_view, std::string_view> halves_of(std::string_view line) {
+  const size_t space = line.find(' ', 1);
+  return {line.substr(0, space), space == line.npos ? "" : line.substr(space + 1)};
+}
+
+// Ids of what a merge joins and of what it makes; -1 where there is no such token.
+struct MergeIds {
+  int32_t left, right, both;
+};
+
+// Looks many up at a time, for most of it is waiting for memory.
+void find_merge_ids(std::span<const std::string> lines, std::span<const std::string> tokens, const TextIds& ids,
+                    MergeIds* found) {
   constexpr size_t kTogether = 64;
   std::array<std::string, kTogether> joined;
   std::array<std::string_view, 3 * kTogether> texts;  // of each merge: left, right, both
-  std::array<int32_t, 3 * kTogether> found;
-  for (size_t first = 0; first < merges.size(); first += kTogether) {
-    const size_t count = std::min(kTogether, merges.size() - first);
+  std::array<int32_t, 3 * kTogether> some;
+  for (size_t first = 0; first < lines.size(); first += kTogether) {
+    const size_t count = std::min(kTogether, lines.size() - first);
     for (size_t i = 0; i < count; ++i) {
-      const std::string_view line = merges[first + i];
-      const size_t space = line.find(' ', 1);
-      const std::string_view left = line.substr(0, space);
-      const std::string_view right = space == std::string_view::npos ? "" : line.substr(space + 1);
+      const auto [left, right] = halves_of(lines[first + i]);
       joined[i].assign(left).append(right);
       std::ranges::copy(std::array{left, right, std::string_view(joined[i])}, texts.begin() + 3 * i);
     }
-    ids.find_each(tokens, std::span(texts).first(3 * count), found.data());
-    for (size_t i = 0; i < count; ++i) {
-      const auto [left, right, both] = std::array{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
-      if (left < 0 || right < 0 || both < 0 || merges[first + i].find(' ', 1) == std::string::npos) {
-        throw FormatError(
-            "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
-            "that together are a token",
-            source, first + i, merges[first + i]);
-      }
-      table.insert(left, right, {static_cast<uint32_t>(first + i), both});
-    }
+    ids.find_each(tokens, std::span(texts).first(3 * count), some.data());
+    for (size_t i = 0; i < count; ++i) found[first + i] = {some[3 * i], some[3 * i + 1], some[3 * i + 2]};
   }
-  return table;
 }
 
 }  // namespace
@@ -158,11 +157,13 @@ Tokenizer Tokenizer::from_metadata(const Metadata& metadata) {
   t.load_normalizer(metadata);
   t.load_added_tokens(metadata);
   if (t.model_ == Model::byte_bpe) {
+    auto pieces = std::async(std::launch::async, [&] { t.load_pieces(); });
     t.load_byte_bpe(metadata);
+    pieces.get();
   } else {
     t.load_sentencepiece(metadata);
+    t.load_pieces();
   }
-  t.load_pieces();
   return t;
 }
 
@@ -210,7 +211,7 @@ void Tokenizer::load_tokens(const Metadata& metadata) {
     }
   }
   ids_ = TextIds(tokens_.size());
-  for (int32_t id = 0; id < vocab_size(); ++id) ids_.set(tokens_, id);
+  for (int32_t id = 0; id < vocab_size(); ++id) texts_repeat_ |= !ids_.set(tokens_, id);
 }
 
 void Tokenizer::load_special_ids(const Metadata& metadata) {
@@ -251,16 +252,46 @@ void Tokenizer::load_special_ids(const Metadata& metadata) {
   wants_eos_ = metadata.flag_or("tokenizer.ggml.add_eos_token", model_ == Model::sentencepiece_unigram);
 }
 
-// The tokens that text without added tokens can turn into. Where two share a text the later one counts.
+// Whether text without added tokens can turn into it.
+bool Tokenizer::is_from_text(int32_t id) const {
+  const TokenType kind = types_[static_cast<size_t>(id)];
+  return kind == TokenType::normal || kind == TokenType::unused || kind == TokenType::user_defined;
+}
+
+// The tokens that text can turn into. Where two share a text the later one counts.
 TextIds Tokenizer::ids_of_text() const {
   TextIds ids(tokens_.size());
   for (int32_t id = 0; id < vocab_size(); ++id) {
-    const TokenType kind = types_[static_cast<size_t>(id)];
-    if (kind == TokenType::normal || kind == TokenType::unused || kind == TokenType::user_defined) {
-      ids.set(tokens_, id);
-    }
+    if (is_from_text(id)) ids.set(tokens_, id);
   }
   return ids;
+}
+
+// Lines "left right", of a vocabulary whose tokens' texts `ids` knows.
+void Tokenizer::load_merges(const Metadata& metadata, const TextIds& ids) {
+  const std::vector<std::string>& lines = metadata.strings("tokenizer.ggml.merges");
+  std::vector<MergeIds> found;
+  reserve_large(found, lines.size());
+  found.resize(lines.size());
+  const auto find_some = [&](size_t begin, size_t end) {
+    find_merge_ids(std::span(lines).subspan(begin, end - begin), tokens_, ids, found.data() + begin);
+  };
+  auto second_half = std::async(std::launch::async, find_some, lines.size() / 2, lines.size());
+  find_some(0, lines.size() / 2);
+  second_half.get();
+  merges_ = MergeTable(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto [left, right, both] = found[i];
+    const bool whole = lines[i].find(' ', 1) != std::string::npos;
+    if (!whole ||
+        !std::ranges::all_of(std::array{left, right, both}, [&](int32_t id) { return id >= 0 && is_from_text(id); })) {
+      throw FormatError(
+          "{}: 'tokenizer.ggml.merges' entry {} is '{}', expected two tokens with a space between them "
+          "that together are a token",
+          metadata.source(), i, lines[i]);
+    }
+    merges_.insert(left, right, {static_cast<uint32_t>(i), both});
+  }
 }
 
 void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
@@ -292,12 +323,15 @@ void Tokenizer::load_pre_tokenizer(const Metadata& metadata) {
 
 void Tokenizer::load_byte_bpe(const Metadata& metadata) {
   load_pre_tokenizer(metadata);
-  const TextIds ids = ids_of_text();
-  merges_ = merges_of(metadata.strings("tokenizer.ggml.merges"), tokens_, ids, metadata.source());
+  // Where all texts differ, one table serves for everything.
+  const TextIds of_text = texts_repeat_ ? ids_of_text() : TextIds();
+  const TextIds& ids = texts_repeat_ ? of_text : ids_;
+  load_merges(metadata, ids);
   for (unsigned b = 0; b < 256; ++b) {
     std::string text;
     append_utf8(text, byte_to_char(static_cast<uint8_t>(b)));
-    const int32_t found = ids.find(tokens_, text);
+    const int32_t id = ids.find(tokens_, text);
+    const int32_t found = id >= 0 && is_from_text(id) ? id : -1;
     // A user-defined token of the same spelling stands for that character, not for the byte.
     const bool is_byte = found >= 0 && types_[static_cast<size_t>(found)] != TokenType::user_defined;
     byte_ids_[b] = is_byte ? found : -1;
