@@ -11,7 +11,8 @@
 namespace bantam {
 namespace {
 
-constexpr int kNarrowRows = 8;  // slices of up to so many rows are cut by spans as well
+constexpr int kNarrowRows = 8;        // slices of up to so many rows are cut by spans as well
+constexpr int kStoredTogether = 256;  // elements of a row's key that one thread stores
 
 int spans_of(int rows) { return (rows + kSpanTokens - 1) / kSpanTokens; }
 
@@ -81,15 +82,28 @@ class PagedAttention {
       const Slice& slice = batch_.slices[i];
       std::fill_n(slice_of_row + slice.begin, slice.count, static_cast<int32_t>(i));
     }
-    run_.pool().parallel_for(k.rows, rows_per_chunk(shape_.kv_dim()), [&](int64_t begin, int64_t end) {
-      for (auto r = static_cast<int>(begin); r < end; ++r) {
-        const int32_t i = slice_of_row[r];
-        const SlicePages& pages = pages_[i];
-        const int row = pages.first + r - batch_.slices[static_cast<size_t>(i)].begin;
-        assert(pages.temporary || pages.kv->pages()[static_cast<size_t>(row / kPageTokens)].references() == 1);
-        pages.layout.put(pages.page(l_, row / kPageTokens), row % kPageTokens, k.row(r), v.row(r));
+    // All rows of some heads, then of the next: every element of a key goes to a line of its own that memory has to be
+    // waited for, which is worth more than one thread even for one row.
+    const int heads = std::max(1, kStoredTogether / shape_.head_dim);
+    const int64_t parts = int64_t{k.rows} * ((shape_.kv_heads + heads - 1) / heads);
+    run_.pool().parallel_for(parts, std::clamp(parts / 8, int64_t{1}, int64_t{16}), [&](int64_t begin, int64_t end) {
+      for (int64_t part = begin; part < end; ++part) {
+        const int first_head = static_cast<int>(part / k.rows) * heads;
+        put_heads(k, v, static_cast<int>(part % k.rows), slice_of_row, first_head,
+                  std::min(heads, shape_.kv_heads - first_head));
       }
     });
+  }
+
+  void put_heads(const Tensor& k, const Tensor& v, int r, const int32_t* slice_of_row, int head, int heads) const {
+    const int32_t i = slice_of_row[r];
+    const SlicePages& pages = pages_[i];
+    const int row = pages.first + r - batch_.slices[static_cast<size_t>(i)].begin;
+    assert(pages.temporary || pages.kv->pages()[static_cast<size_t>(row / kPageTokens)].references() == 1);
+    std::byte* page = pages.page(l_, row / kPageTokens);
+    const KvLayout some{pages.layout.format, heads, shape_.head_dim};
+    const ptrdiff_t at = ptrdiff_t{head} * shape_.head_dim;
+    some.put(page + (pages.layout.keys(page, head) - page), row % kPageTokens, k.row(r) + at, v.row(r) + at);
   }
 
   bool narrow(const Slice& slice, const SlicePages& pages) const {
