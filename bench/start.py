@@ -27,13 +27,13 @@ def seconds_to_first_token(program, model):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument('programs', nargs=1)
+    parser.add_argument('program')
     parser.add_argument('models', nargs='+')
     parser.add_argument('-r', '--runs', type=int, default=15)
-    parser.add_argument('--beside', dest='programs', action='append')
+    parser.add_argument('--beside', action='append', default=[])
     options = parser.parse_args()
     for model in options.models:
-        times = {program: [] for program in options.programs}
+        times = {program: [] for program in [options.program, *options.beside]}
         for run in range(options.runs + 1):
             for program, found in times.items():
                 seconds = seconds_to_first_token(program, model)

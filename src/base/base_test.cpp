@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "base/metadata.h"
 #include "base/rng.h"
+#include "base/shared_library.h"
 
 namespace bantam {
 namespace {
@@ -70,6 +71,18 @@ TEST_F(FileTest, a_mapped_file_shows_its_bytes_and_a_folder_or_missing_file_is_r
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()), "hello");
   EXPECT_THROW(MappedFile(folder_ / "absent"), IoError);
   EXPECT_THROW(MappedFile{folder_}, IoError);
+}
+
+TEST(SharedLibrary, finds_what_it_has_and_names_what_is_missing) {
+  const SharedLibrary math("libm.so.6", "libc6");
+  double (*cosine)(double) = math.find("cos");
+  EXPECT_EQ(cosine(0), 1);
+  EXPECT_THAT([&] { math.find("bantam_none"); },
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(testing::HasSubstr("libm.so.6"), testing::HasSubstr("bantam_none"))));
+  EXPECT_THAT([] { SharedLibrary("libbantam_none.so.1", "bantam-none"); },
+              testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("libbantam_none.so.1"),
+                                                           testing::HasSubstr("install bantam-none"))));
 }
 
 TEST(Checked, sums_and_products_that_do_not_fit_are_absent) {

@@ -1,4 +1,4 @@
-// Splits row ranges over threads. Ops in `model/` use it; nobody else starts threads except a server's I/O.
+// Splits row ranges over threads. Ops in `model/` use it; ARCHITECTURE.md says who else starts threads, and what for.
 #pragma once
 
 #include <atomic>

@@ -108,13 +108,16 @@ std::optional<KeptPanels> PanelCache::find(const Key& key) const {
     if (file.bytes().size() == kHeaderBytes + key.bytes &&
         file.read(0, std::as_writable_bytes(std::span(&found, 1))) == sizeof found &&
         found == header_of(key, found.sums)) {
-      if (!lies_on_large_pages(file)) panels.copy_ = PageBuffer(key.bytes);
+      const bool copies = !lies_on_large_pages(file);
+      if (copies) panels.copy_ = PageBuffer(key.bytes);
       const Hash sums = sums_of(key.bytes, [&](size_t at, size_t bytes) -> std::span<const std::byte> {
-        const std::span<std::byte> copy(panels.copy_.data() + at, bytes);
-        const auto mapped = file.bytes().subspan(kHeaderBytes + at, bytes);
-        const bool copies = panels.copy_.size() > 0;
-        if (copies ? file.read(kHeaderBytes + at, copy) == bytes : file.load_pages(mapped))
-          return copies ? copy : mapped;
+        if (copies) {
+          const std::span copy(panels.copy_.data() + at, bytes);
+          if (file.read(kHeaderBytes + at, copy) == bytes) return copy;
+        } else {
+          const auto mapped = file.bytes().subspan(kHeaderBytes + at, bytes);
+          if (file.load_pages(mapped)) return mapped;
+        }
         throw IoError("{}: cannot be read: {}", path.string(), std::strerror(errno));
       });
       if (sums == found.sums) {
